@@ -1,0 +1,9 @@
+"""Sign-in: bearer tokens in, a `Viewer` out.
+
+The API is an OAuth 2 resource server. A token says who is asking and may name the organisation acted for; the
+roles come from the system's own assignments, read anew at each request.
+"""
+
+from .viewer import Context, Portal, Viewer
+
+__all__ = ["Context", "Portal", "Viewer"]

@@ -1,0 +1,121 @@
+"""The tables and code sets: constraints, no behaviour.
+
+Every constraint that can live in the database lives here, for SQLite and PostgreSQL alike. Nothing in this
+room knows of GraphQL, HTTP or roles beyond their names. Text that is sorted or searched has a stored folded
+key beside it (`fold`), compared bytewise, so that both databases order and match alike.
+"""
+
+from .audit import AccessLogEntry, AccessLogStudent, Disclosure
+from .base import Base, UtcDateTime
+from .cases import Case, CaseAllocation, CaseBarrier, CaseStatusChange, ServiceLevelTarget
+from .casework import (
+    Alert,
+    Comment,
+    CommentRevision,
+    Event,
+    File,
+    NeedsFundEntry,
+    OutboxMessage,
+    SafetyAlert,
+    Task,
+)
+from .codes import (
+    STATUS_CATEGORY,
+    AdviceLevel,
+    AlertKind,
+    CaseStatus,
+    CaseType,
+    ConfirmationKind,
+    EventKind,
+    Gender,
+    NoticeMethod,
+    OrganisationKind,
+    OrganisationStatus,
+    RequestStatus,
+    Role,
+    StatusCategory,
+    Visibility,
+)
+from .folding import fold
+from .organisations import Catchment, CatchmentProvider, Organisation
+from .people import AccountEvent, RoleAssignment, User
+from .reference import Code, EthnicGroup, Iwi
+from .requests import (
+    NoticeGiven,
+    Request,
+    RequestBarrier,
+    RequestCaregiverContact,
+    RequestConfirmation,
+    RequestCriterion,
+)
+from .students import (
+    AccessBlock,
+    AttendanceSummary,
+    Caregiver,
+    Correction,
+    Enrolment,
+    Student,
+    StudentEthnicity,
+    StudentIwi,
+)
+
+__all__ = [
+    "STATUS_CATEGORY",
+    "AccessBlock",
+    "AccessLogEntry",
+    "AccessLogStudent",
+    "AccountEvent",
+    "AdviceLevel",
+    "Alert",
+    "AlertKind",
+    "AttendanceSummary",
+    "Base",
+    "Caregiver",
+    "Case",
+    "CaseAllocation",
+    "CaseBarrier",
+    "CaseStatus",
+    "CaseStatusChange",
+    "CaseType",
+    "Catchment",
+    "CatchmentProvider",
+    "Code",
+    "Comment",
+    "CommentRevision",
+    "ConfirmationKind",
+    "Correction",
+    "Disclosure",
+    "Enrolment",
+    "EthnicGroup",
+    "Event",
+    "EventKind",
+    "File",
+    "Gender",
+    "Iwi",
+    "NeedsFundEntry",
+    "NoticeGiven",
+    "NoticeMethod",
+    "Organisation",
+    "OrganisationKind",
+    "OrganisationStatus",
+    "OutboxMessage",
+    "Request",
+    "RequestBarrier",
+    "RequestCaregiverContact",
+    "RequestConfirmation",
+    "RequestCriterion",
+    "RequestStatus",
+    "Role",
+    "RoleAssignment",
+    "SafetyAlert",
+    "ServiceLevelTarget",
+    "StatusCategory",
+    "Student",
+    "StudentEthnicity",
+    "StudentIwi",
+    "Task",
+    "User",
+    "UtcDateTime",
+    "Visibility",
+    "fold",
+]

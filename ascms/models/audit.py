@@ -1,0 +1,47 @@
+"""The access log: one entry per operation that disclosed a student's data, chained per writer and month."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Identifier, Pk
+
+
+class Disclosure(Base):
+    """What an operation's plan discloses and redacts, as field coordinates; stored once, named by hash."""
+
+    __tablename__ = "disclosure"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    disclosed: Mapped[list[str]] = mapped_column(JSON)
+    redacted: Mapped[list[str]] = mapped_column(JSON)
+
+
+class AccessLogEntry(Base):
+    """Who saw which students through which fields. `mac` chains it to the entry before (HMAC-SHA-256, hex)."""
+
+    __tablename__ = "access_log_entry"
+    __table_args__ = (UniqueConstraint("chain", "sequence"), Index("ix_access_log_entry_occurred_at", "occurred_at"))
+
+    id: Mapped[Pk]
+    chain: Mapped[str]
+    sequence: Mapped[int] = mapped_column(Identifier)
+    occurred_at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    operation_name: Mapped[str | None]
+    operation_hash: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column(ForeignKey("disclosure.fingerprint"))
+    mac: Mapped[str]
+
+
+class AccessLogStudent(Base):
+    """A student whose data an entry disclosed."""
+
+    __tablename__ = "access_log_student"
+    __table_args__ = (Index("ix_access_log_student_student_id_entry_id", "student_id", "entry_id"),)
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("access_log_entry.id"), primary_key=True)
+    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), primary_key=True)
