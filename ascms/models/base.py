@@ -36,14 +36,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def code_type(enum: type[StrEnum]) -> EnumType:
-    """The column type of a closed code set: its names as text, with a CHECK constraint."""
+def code_type(enum: type[StrEnum], name: str | None = None) -> EnumType:
+    """The column type of a closed code set: its names as text, with a CHECK constraint.
+
+    `name` tells the constraints apart where a table has two columns of one set.
+    """
     return EnumType(
         enum,
         native_enum=False,
         create_constraint=True,
         length=max(len(member.value) for member in enum) + 8,
-        name=enum.__name__.lower(),
+        name=name or enum.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
     )
 

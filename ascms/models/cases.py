@@ -80,8 +80,8 @@ class CaseStatusChange(Base):
 
     id: Mapped[Pk]
     case_id: Mapped[int] = mapped_column(ForeignKey("case_record.id"), index=True)
-    from_status: Mapped[CaseStatus | None] = mapped_column(code_type(CaseStatus))
-    to_status: Mapped[CaseStatus] = mapped_column(code_type(CaseStatus))
+    from_status: Mapped[CaseStatus | None] = mapped_column(code_type(CaseStatus, "from_status"))
+    to_status: Mapped[CaseStatus] = mapped_column(code_type(CaseStatus, "to_status"))
     reason_code: Mapped[str | None]
     changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     changed_at: Mapped[datetime]

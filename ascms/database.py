@@ -1,0 +1,152 @@
+"""The database: engines, and migrations brought up to date from code.
+
+One of the few places that may ask which database it is. On SQLite an engine's transactions start with `BEGIN`,
+so that all statements of one read see one state; those of `engine.execution_options(writes=True)` start with
+`BEGIN IMMEDIATE`, so that two writers wait for each other instead of failing half-way. PostgreSQL ignores the
+option. `upgrade` and `is_current` are for the command line and the tests: they start an event loop of their own.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from ascms.settings import Settings
+
+BUSY_TIMEOUT = 10_000
+"""How long a writer waits for another on SQLite, in milliseconds."""
+
+Result = TypeVar("Result")
+
+
+def normalise_url(database: str | Path) -> str:
+    """The SQLAlchemy URL of `database`: the path of an SQLite file, or the URL of a SQLite or PostgreSQL database.
+
+    >>> normalise_url("postgresql://localhost/ascms")
+    'postgresql+asyncpg://localhost/ascms'
+
+    Raises ValueError for any other kind of database.
+    """
+    text = str(database)
+    if "://" not in text:
+        return f"sqlite+aiosqlite:///{text}"
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise ValueError(f"{_without_password(text)} is no database URL; give a path or {_EXAMPLE}") from error
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+    driver = drivers.get(url.drivername.split("+")[0])
+    if driver is None:
+        raise ValueError(f"{url.drivername} is no database that ascms knows; give an SQLite path or {_EXAMPLE}")
+    return url.set(drivername=driver).render_as_string(hide_password=False)
+
+
+_EXAMPLE = "postgresql://user@host/name"
+
+
+def _without_password(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def sync_url(database: str | Path) -> str:
+    """The URL of `database` for synchronous use, without a driver's name: `sqlite:///…` or `postgresql://…`."""
+    url = make_url(normalise_url(database))
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+
+
+def sqlite_path(database: str | Path) -> Path | None:
+    """The file of an SQLite database; None for PostgreSQL, or for a database in memory."""
+    url = make_url(normalise_url(database))
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(url.database))
+
+
+def create_engine(settings: Settings, **options: Any) -> AsyncEngine:
+    """The engine for `settings.database_url`. The caller disposes of it."""
+    return engine_for(settings.database_url, **options)
+
+
+def engine_for(database: str | Path, **options: Any) -> AsyncEngine:
+    """An engine for `database` (path or URL). `options` are SQLAlchemy's."""
+    url = normalise_url(database)
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+
+
+def migrations() -> Path:
+    """The folder of the migrations: beside the package in a checkout, inside it where it is installed."""
+    for folder in (Path(__file__).parents[1] / "migrations", Path(__file__).parent / "_migrations"):
+        if (folder / "env.py").exists():
+            return folder
+    raise LookupError("the migrations are missing from this installation of ascms; install it anew")
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, run on `connection` where one is given."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def revision_is_current(connection: Connection) -> bool:
+    """Whether the database has every migration. For `AsyncConnection.run_sync`."""
+    heads = ScriptDirectory.from_config(alembic_config()).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+
+
+def upgrade(database: str | Path) -> None:
+    """Create `database`'s tables or bring them up to date. An SQLite file is made where there is none."""
+    _run(database, lambda connection: command.upgrade(alembic_config(connection), "head"))
+
+
+def is_current(database: str | Path) -> bool:
+    """Whether `database` exists and has every migration."""
+    path = sqlite_path(database)
+    if path is not None and not path.exists():
+        return False
+    return _run(database, revision_is_current)
+
+
+def _run(database: str | Path, action: Callable[[Connection], Result]) -> Result:
+    async def run() -> Result:
+        engine = engine_for(database)
+        try:
+            async with engine.execution_options(writes=True).begin() as connection:
+                return await connection.run_sync(action)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
