@@ -4,6 +4,18 @@ The API is an OAuth 2 resource server. A token says who is asking and may name t
 roles come from the system's own assignments, read anew at each request.
 """
 
+from .authentication import Authenticator
+from .errors import IdentityUnavailable, OrganisationRefused, Unauthenticated
+from .tokens import TokenVerifier
 from .viewer import Context, Portal, Viewer
 
-__all__ = ["Context", "Portal", "Viewer"]
+__all__ = [
+    "Authenticator",
+    "Context",
+    "IdentityUnavailable",
+    "OrganisationRefused",
+    "Portal",
+    "TokenVerifier",
+    "Unauthenticated",
+    "Viewer",
+]

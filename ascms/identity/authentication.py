@@ -1,0 +1,102 @@
+"""From a request's headers to a `Viewer`: the token is verified, the person and their roles are read anew.
+
+Nothing of a role comes from the token: it says who asks and may name the organisation acted for; a scope of
+`role:…` values can only take roles away.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ascms.settings import Settings
+
+from .contexts import choose, contexts_of, narrow
+from .errors import OrganisationRefused, Unauthenticated, invalid_token
+from .people import find, record_sign_in, welcome
+from .tokens import Claims, TokenVerifier
+from .viewer import Viewer
+
+ORGANISATION_HEADER = "X-ASCMS-Organisation"
+ROLE_SCOPE = "role:"
+
+NOT_SIGNED_IN = "Sign in and send the access token in the header Authorization: Bearer <token>."
+
+
+class Authenticator:
+    """Says who is asking. One statement a request, but for the first of each token, which notes the sign-in."""
+
+    def __init__(self, settings: Settings, engine: AsyncEngine, verifier: TokenVerifier) -> None:
+        self.settings = settings
+        self._engine = engine
+        self._verifier = verifier
+
+    async def authenticate(self, headers: Mapping[str, str]) -> Viewer:
+        """The viewer of a request with these headers (in any case).
+
+        Raises Unauthenticated, OrganisationRefused, or IdentityUnavailable where the issuer cannot be asked.
+        """
+        claims = await self._verifier.verify(_bearer(headers))
+        claim, header = _claimed_organisation(claims), _asked_organisation(headers)
+        person = await find(self._engine, claims["sub"]) or await welcome(self._engine, claims)
+        contexts = contexts_of(person.holdings, trained=person.trained)
+        allowed = _allowed_roles(claims)
+        contexts = tuple(narrow(context, allowed) for context in contexts)
+        acting, missing = choose(contexts, claim=claim, header=header)
+        at = _signed_in_at(claims)
+        if at is not None and (person.last_signed_in_at is None or person.last_signed_in_at < at):
+            await record_sign_in(self._engine, person, at, acting.organisation_id if acting is not None else None)
+        return Viewer(user_id=person.id, acting=acting, contexts=contexts, missing=missing)
+
+
+def _values(headers: Mapping[str, str], name: str) -> list[str]:
+    wanted = name.lower()
+    return [value.strip() for key, value in headers.items() if key.lower() == wanted]
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    values = _values(headers, "Authorization")
+    if len(values) > 1:
+        raise invalid_token("Send the header Authorization once only.")
+    scheme, _, token = values[0].partition(" ") if values else ("", "", "")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated(NOT_SIGNED_IN)
+    if not token.isascii():
+        raise invalid_token("The bearer token has characters that no token has.")
+    return token
+
+
+def _claimed_organisation(claims: Claims) -> str | None:
+    claim = claims.get("org_id")
+    if claim is None:
+        return None
+    if isinstance(claim, bool) or not isinstance(claim, (str, int)) or not str(claim).strip():
+        raise invalid_token("The token's organisation (org_id) must be a number or text.")
+    return str(claim).strip()
+
+
+def _asked_organisation(headers: Mapping[str, str]) -> str | None:
+    values = _values(headers, ORGANISATION_HEADER)
+    if len(values) > 1:
+        raise OrganisationRefused(f"Send the header {ORGANISATION_HEADER} once only.")
+    return values[0] or None if values else None
+
+
+def _allowed_roles(claims: Claims) -> frozenset[str] | None:
+    """The roles that the scope limits the token to; None where it names none."""
+    scope: Any = claims.get("scope")
+    scopes = scope if isinstance(scope, list) else str(scope or "").split()
+    named = frozenset(str(one).removeprefix(ROLE_SCOPE) for one in scopes if str(one).startswith(ROLE_SCOPE))
+    return named or None
+
+
+def _signed_in_at(claims: Claims) -> datetime | None:
+    """When the person signed in: `auth_time`, which renewed tokens keep, but never later than the checked `iat`."""
+    issued, authenticated = claims.get("iat"), claims.get("auth_time")
+    if issued is None or issued < 0:
+        return None
+    if isinstance(authenticated, int) and 0 < authenticated < issued:
+        issued = authenticated
+    return datetime.fromtimestamp(int(issued), UTC)
