@@ -15,10 +15,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, event, exists, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from ascms.models import Organisation
 from ascms.settings import Settings
 
 BUSY_TIMEOUT = 10_000
@@ -69,6 +70,14 @@ def sqlite_path(database: str | Path) -> Path | None:
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         return None
     return Path(str(url.database))
+
+
+def state_directory(database: str | Path) -> Path:
+    """Where the demo keeps what belongs to `database` but must lie outside it: keys, log heads, files."""
+    path = sqlite_path(database)
+    if path is None:
+        return Path("var") / f"{make_url(normalise_url(database)).database or 'memory'}.state"
+    return path.with_name(f"{path.name}.state")
 
 
 def create_engine(settings: Settings, **options: Any) -> AsyncEngine:
@@ -138,6 +147,11 @@ def is_current(database: str | Path) -> bool:
     if path is not None and not path.exists():
         return False
     return _run(database, revision_is_current)
+
+
+def is_populated(database: str | Path) -> bool:
+    """Whether `database`, whose tables exist, knows any organisation yet."""
+    return _run(database, lambda connection: connection.scalar(select(exists().select_from(Organisation)))) is True
 
 
 def _run(database: str | Path, action: Callable[[Connection], Result]) -> Result:
