@@ -1,0 +1,76 @@
+"""The demo as one server: the API and its identity provider on one port of this machine."""
+
+import asyncio
+import socket
+
+import uvicorn
+from pydantic import HttpUrl, SecretStr
+
+from ascms.database import engine_for, normalise_url
+from ascms.server.app import create_app
+from ascms.settings import Settings, kept_secret
+
+from .directory import Directory
+from .kept_identity import KeptIdentity, kept_identity, state_directory
+from .provider import provider_routes
+
+HOST = "127.0.0.1"
+
+
+def demo_settings(database: str, identity: KeptIdentity) -> Settings:
+    """The settings of a demo over `database`; its secrets are kept beside it."""
+    state = state_directory(database)
+    return Settings(
+        database_url=normalise_url(database),
+        state_directory=state,
+        issuer=HttpUrl(identity.issuer),
+        former_issuers=identity.issuers,
+        secret_key=SecretStr(kept_secret(state / "secret_key")),
+        audit_key=SecretStr(kept_secret(state / "audit_key")),
+        demo=True,
+    )
+
+
+def serve_demo(database: str, port: int) -> None:
+    """Serve the demo over `database` on `port` (0 takes a free one) until told to stop.
+
+    Prints `ready` and the address once requests are accepted. Raises OSError where the port is taken.
+    """
+    with _bound(port) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        identity = kept_identity(state_directory(database), address)
+        asyncio.run(_serve(database, identity, listener, address))
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"port {port} of {HOST} cannot be had ({error.strerror}); choose another") from error
+    return listener
+
+
+async def _serve(database: str, identity: KeptIdentity, listener: socket.socket, address: str) -> None:
+    engine = engine_for(database)
+    try:
+        app = create_app(demo_settings(database, identity), extra_routes=provider_routes(identity, Directory(engine)))
+        config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
+        await _Announcing(config, address).serve(sockets=[listener])
+    finally:
+        await engine.dispose()
+
+
+class _Announcing(uvicorn.Server):
+    """Says when requests are accepted, for people and for scripts that wait."""
+
+    def __init__(self, config: uvicorn.Config, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            print(f"ready {self._address}", flush=True)  # noqa: T201 (what the command line promises)
