@@ -1,0 +1,121 @@
+"""What every test may use: fresh databases of both kinds, and real demo servers over them.
+
+Without PostgreSQL's programs its tests are skipped with a notice; with ASCMS_REQUIRE_POSTGRESQL set they fail.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import hypothesis
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ascms.database import engine_for, upgrade
+from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases
+from tests.support.postgres import REQUIRED, PostgresCluster, PostgresMissingError, binaries
+from tests.support.server import DemoServer
+
+KINDS = ("sqlite", "postgresql")
+SCHOOLS = 60
+
+hypothesis.settings.register_profile("default", deadline=None, max_examples=200, print_blob=True)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=5_000, print_blob=True)
+hypothesis.settings.load_profile("default")
+
+
+def pytest_report_header() -> str:
+    try:
+        return f"PostgreSQL: {binaries()}"
+    except PostgresMissingError as error:
+        return f"PostgreSQL: NOT TESTED. {error}"
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[PostgresCluster]:
+    try:
+        cluster = PostgresCluster()
+    except PostgresMissingError as error:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{REQUIRED} is set, but {error}")
+        pytest.skip(f"NOT TESTED on PostgreSQL. {error}")
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def databases_of(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Databases]:
+    """The maker of databases of a kind; a PostgreSQL cluster is started only if it is asked for."""
+    made: dict[str, Databases] = {}
+
+    def of(kind: str) -> Databases:
+        if kind not in made:
+            if kind == "sqlite":
+                made[kind] = SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+            else:
+                made[kind] = PostgresDatabases(request.getfixturevalue("postgres_cluster"))
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, databases_of: Callable[[str], Databases]) -> Iterator[str]:
+    """A fresh database with all tables and no rows, on each kind of database."""
+    databases = databases_of(request.param)
+    url = databases.copy("migrated", upgrade)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = engine_for(database_url)
+    yield engine
+    await engine.dispose()
+
+
+def build_world(url: str) -> None:
+    """Fill `url` with the demo world of the tests, which is that of `ascms demo`."""
+    from ascms.demo.world import build
+
+    upgrade(url)
+    build(url, schools=SCHOOLS, students=None, cases=None, progress=None)
+
+
+@pytest.fixture(params=KINDS)
+def world_url(request: pytest.FixtureRequest, databases_of: Callable[[str], Databases]) -> Iterator[str]:
+    """A fresh copy of the demo world, for tests that change it, on each kind of database."""
+    databases = databases_of(request.param)
+    url = databases.copy("world", build_world)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def launch(
+    databases_of: Callable[[str], Databases], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., DemoServer]]:
+    """Starts servers, one for each way to ask: `launch("sqlite", office_support="requests")`; ends them."""
+    started: dict[tuple[str, ...], DemoServer] = {}
+
+    with ExitStack() as running:
+
+        def start(kind: str = "sqlite", **settings: str) -> DemoServer:
+            key = (kind, *(f"{name}={value}" for name, value in sorted(settings.items())))
+            if key not in started:
+                url = databases_of(kind).copy("world", build_world)
+                folder: Path = tmp_path_factory.mktemp("server")
+                started[key] = running.enter_context(DemoServer(url, folder, **settings))
+            return started[key]
+
+        yield start
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def server(request: pytest.FixtureRequest, launch: Callable[..., DemoServer]) -> DemoServer:
+    """The demo as people meet it, on each kind of database. Shared by all tests: do not change its data."""
+    return launch(request.param)

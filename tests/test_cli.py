@@ -1,0 +1,69 @@
+"""The command line as a person meets it: the commands are there, and what they mistype is one helpful line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ascms import __version__
+from ascms.cli import main
+from ascms.database import is_current
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    code, output = run("--version")
+    assert code == 0
+    assert __version__ in output
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "serve", "db upgrade", "db seed", "schema export", "schema check", "permissions", "token", "audit verify"],
+)
+def test_every_command_explains_itself(command: str) -> None:
+    code, output = run(*command.split(), "--help")
+    assert code == 0
+    assert len(output.splitlines()) > 4
+
+
+def test_demo_token_and_audit_speak_of_the_same_database() -> None:
+    for command in ("demo", "db seed", "token", "audit verify"):
+        _, output = run(*command.split(), "--help")
+        assert "[default: var/demo.sqlite3]" in " ".join(output.split()), command
+
+
+def test_a_database_is_made_and_brought_up_to_date(tmp_path: Path) -> None:
+    database = tmp_path / "ascms.sqlite3"
+    assert run("db", "upgrade", "--database", str(database)) == (0, "")
+    assert is_current(database)
+
+
+def test_a_wrong_database_is_told_in_one_line() -> None:
+    code, output = run("db", "upgrade", "--database", "mysql://host/ascms")
+    assert code == 1
+    assert output.splitlines() == [
+        "Error: mysql is no database that ascms knows; give an SQLite path or postgresql://user@host/name"
+    ]
+
+
+def test_a_database_server_that_does_not_answer_is_told_without_a_traceback() -> None:
+    code, output = run("db", "upgrade", "--database", "postgresql://127.0.0.1:1/ascms")
+    assert code == 1
+    assert output.startswith("Error: ")
+
+
+def test_a_contract_that_differs_from_the_code_is_shown_and_fails(tmp_path: Path) -> None:
+    published = tmp_path / "schema.graphql"
+    assert run("schema", "export", "--output", str(published)) == (0, "")
+    assert run("schema", "check", "--against", str(published)) == (0, "")
+    published.write_text(published.read_text() + "\ntype Surprise { id: ID! }\n")
+    code, output = run("schema", "check", "--against", str(published))
+    assert code == 1
+    assert "-type Surprise { id: ID! }" in output
+    assert "ascms schema export" in output
