@@ -49,7 +49,7 @@ def _bound(port: int) -> socket.socket:
         listener.bind((HOST, port))
     except OSError as error:
         listener.close()
-        raise OSError(error.errno, f"port {port} of {HOST} cannot be had ({error.strerror}); choose another") from error
+        raise OSError(f"port {port} of {HOST} cannot be had ({error.strerror}); choose another") from error
     return listener
 
 

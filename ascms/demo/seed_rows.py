@@ -1,0 +1,275 @@
+"""The rows that the presentation of May 2026 shows, and around them the cases of the fixed organisations.
+
+Test College has 30 active cases (27 chronic absence, 3 non-enrolled) and one draft, whatever the seed of the
+rest; what the fixed people see is a table here, not chance.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+from ascms.models import CaseStatus, CaseType, Gender, RequestStatus
+
+from .casework import CaseWriter
+from .chance import Chance
+from .clock import NOW, TODAY_DAY, between, instant, local
+from .organisations import Organisations, Provider, School
+from .people import People
+from .requests import RequestWriter
+from .sinks import Sink
+from .stories import DAY, Story, settle
+from .students import Move, Roll, Student
+
+CA, NE = CaseType.CHRONIC_ABSENCE, CaseType.NON_ENROLLED
+QUEUE, OPEN, PAUSED = CaseStatus.PROVIDER_QUEUE, CaseStatus.OPEN, CaseStatus.PAUSED
+TRANSITION, CLOSED = CaseStatus.TRANSITION, CaseStatus.CLOSED
+
+AT: Final = "test-college.school.nz"
+SECOND: Final = "second-school.school.nz"
+ISP, ASP = "ISP", "ASP"
+"""Who works on it: the college's own provider, or its catchment's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A case in one line: opened so many days ago; `manager` and `contact` are sign-in names without domain."""
+
+    type: CaseType
+    status: CaseStatus
+    provider: str
+    days: int
+    manager: str | None = None
+    contact: str | None = None
+    by: str | None = None
+    protected: bool = False
+    reason: str | None = None
+    outcome: str | None = None
+    ends: RequestStatus | None = None
+    moved_from: bool = False
+    handed_over: bool = False
+    same_student_as: int | None = None
+    name: str | None = None
+
+
+TEST_COLLEGE: Final = (
+    Line(CA, OPEN, ISP, 62, "manager", "both", "both"),
+    Line(CA, OPEN, ISP, 48, "manager", "both", "office", protected=True),
+    Line(CA, OPEN, ASP, 55, "manager", "both", "lead"),
+    Line(CA, PAUSED, ASP, 70, "manager", "both", "both", reason="UNWELL"),
+    Line(CA, QUEUE, ISP, 4, None, "both", "office"),
+    Line(CA, TRANSITION, ASP, 260, None, "both", "lead"),
+    Line(CA, OPEN, ISP, 50, "manager", "contact", "contact", protected=True),
+    Line(CA, OPEN, ISP, 33, "manager", "contact", "contact"),
+    Line(CA, OPEN, ASP, 41, "manager", "contact", "office"),
+    Line(CA, QUEUE, ASP, 5, None, "contact", "office"),
+    Line(CA, PAUSED, ISP, 66, "manager", "contact", "lead", reason="AWAY"),
+    Line(NE, OPEN, ASP, 45, "manager", "contact"),
+    Line(CA, OPEN, ASP, 60, "manager2", "contact", "contact", moved_from=True),
+    Line(CA, OPEN, ISP, 29, "manager", "lead", "lead"),
+    Line(CA, OPEN, ASP, 77, "manager", "lead", "lead", handed_over=True),
+    Line(CA, QUEUE, ASP, 6, None, "lead", "contact"),
+    Line(CA, PAUSED, ASP, 80, "manager3", "lead", "lead", reason="WAITING_ON_AGENCY"),
+    Line(CA, OPEN, ISP, 37, "workflow", "lead", "office"),
+    Line(CA, OPEN, ASP, 26, "manager2", "testperson", "testperson"),
+    Line(CA, QUEUE, ISP, 3, None, "testperson", "testperson"),
+    Line(CA, OPEN, ASP, 35, "manager3", None, "office"),
+    Line(CA, OPEN, ISP, 58, "manager", None, "lead"),
+    Line(CA, PAUSED, ISP, 73, "manager", None, "both", reason="BEREAVEMENT"),
+    Line(NE, QUEUE, ASP, 20),
+    Line(NE, TRANSITION, ASP, 300),
+    Line(CA, QUEUE, ASP, 7, None, None, "office"),
+    Line(CA, CLOSED, ISP, 95, "manager", "contact", "contact", outcome="ATTENDANCE_IMPROVED"),
+    Line(CA, CLOSED, ISP, 88, "manager", "both", "both", outcome="SUPPORT_DECLINED"),
+    Line(CA, CLOSED, ISP, 30, None, "lead", "office", outcome="REQUEST_DECLINED", ends=RequestStatus.DECLINED),
+    Line(CA, CLOSED, ASP, 97, "manager", "both", "lead", outcome="ATTENDANCE_IMPROVED"),
+    Line(CA, CLOSED, ASP, 90, "manager2", None, "lead", outcome="OTHER_PROVISION"),
+    Line(CA, CLOSED, ASP, 25, None, "contact", "contact", outcome="REQUEST_WITHDRAWN", ends=RequestStatus.WITHDRAWN),
+    Line(CA, CLOSED, ASP, 400, "manager", "contact", "contact", outcome="ATTENDANCE_IMPROVED", same_student_as=8),
+)
+"""Without the four of the presentation: 26 active ones, then closed ones."""
+
+SECOND_SCHOOL: Final = (
+    Line(CA, OPEN, ASP, 52, "manager", "contact", "deputy", name="Second Student 1"),
+    Line(CA, OPEN, ASP, 44, "manager", "deputy", "contact"),
+    Line(CA, OPEN, ASP, 39, "manager3", None, "office", protected=True),
+    Line(CA, QUEUE, ASP, 5, None, "lead", "lead"),
+    Line(CA, OPEN, ASP, 64, "manager", None, "lead", moved_from=True),
+    Line(CA, TRANSITION, ASP, 220, None, "contact", "contact"),
+    Line(CA, CLOSED, ASP, 92, "manager", "lead", "lead", outcome="ENROLLED"),
+)
+"""The first is of the student whom an access block keeps from `lead@`."""
+
+
+@dataclass(slots=True)
+class FixedRows:
+    """Writes the fixed rows. `told` are stories that later rows (a block, a correction) refer to, by name."""
+
+    sink: Sink
+    chance: Chance
+    world: Organisations
+    people: People
+    roll: Roll
+    requests: RequestWriter
+    cases: CaseWriter
+    number: int = 307_400
+    reference: int = 99
+    stories: list[Story] = field(default_factory=list)
+
+    def write(self) -> None:
+        self._presented()
+        self._table(self.world.test_college, self.world.second_school, TEST_COLLEGE, AT)
+        self._table(self.world.second_school, self.world.test_college, SECOND_SCHOOL, SECOND)
+        college = self.stories[4:]
+        self._specimens(college[0], college[6])
+        for school in (self.world.test_college, self.world.second_school):
+            for _ in range(12):
+                self.roll.add(self.chance, school, protected=False)
+
+    # ---- the presentation's own rows
+
+    def _presented(self) -> None:
+        college, own, asp = self.world.test_college, self.world.test_college_isp, self.world.waikato
+        lead, contact = self.people.ids[f"lead@{AT}"], self.people.ids[f"contact@{AT}"]
+        manager = own.managers[0]
+        one, two, three = (self._student(college, f"Test Student {n}") for n in (1, 2, 3))
+        self._tell(Story(one, CA, QUEUE, asp, local(2026, 5, 10, 10, 15), college, requester=lead, number="00289396"))
+        self._tell(
+            Story(two, CA, OPEN, own, local(2026, 4, 18, 17, 52), college, manager=manager, requester=lead,
+                  number="00203396")
+        )  # fmt: skip
+        self._tell(Story(three, CA, TRANSITION, asp, local(2025, 5, 13, 12, 23), college, requester=lead, number="00206415"))
+        named = self._student(
+            college, "Test Student Name", gender=Gender.M.value, date_of_birth=date(2010, 1, 1), year_level=11,
+            known_as=None, ethnicities=("531",),
+        )  # fmt: skip
+        opened = local(2026, 5, 6, 9, 47)
+        self._tell(
+            Story(named, CA, QUEUE, own, opened, college, manager=manager, contact=contact, requester=contact,
+                  number="00307473", request_number="152479128", reference="153", quiet=True, assigned_at=opened)
+        )  # fmt: skip
+        self._student(college, "Test Student 4")
+        self._student(college, "Test Student 5")
+        draft = self._student(college, "Test Student 6")
+        self.requests.draft(
+            self.chance, college, draft, contact, local(2026, 5, 6, 8, 57), reference="152", complete=False
+        )
+
+    def _student(self, school: School, name: str, **given: Any) -> Student:
+        return self.roll.add(self.chance, school, chronic=True, full_name=name, protected=False, **{"known_as": None} | given)
+
+    def _tell(self, story: Story) -> None:
+        if story.number is None:
+            self.number += 1
+            story.number = f"{self.number:08d}"
+        if story.type is CA and story.reference is None:
+            self.reference += 1
+            story.reference = str(self.reference)
+        if story.type is CA and story.request_number is None:
+            story.request_number = f"{152_400_000 + self.reference}"
+        settle(story, self.chance)
+        self.cases.add(self.chance, story)
+        self.stories.append(story)
+
+    # ---- the tables above
+
+    def _table(self, school: School, other: School, lines: tuple[Line, ...], domain: str) -> None:
+        first = len(self.stories)
+        for line in lines:
+            earlier = self.stories[first + line.same_student_as] if line.same_student_as is not None else None
+            self._line(school, other, line, domain, earlier)
+
+    def _line(self, school: School, other: School, line: Line, domain: str, earlier: Story | None) -> None:
+        chance, ids = self.chance, self.people.ids
+        opened_at = _office_hours(chance, line.days)
+        story = self._born(school, other, line, opened_at, earlier)
+        provider = story.provider
+        story.manager = ids[f"{line.manager}@{provider.domain}"] if line.manager else None
+        story.contact = ids[f"{line.contact}@{domain}"] if line.contact else None
+        story.requester = ids[f"{line.by}@{domain}"] if line.by else None
+        if line.moved_from:
+            story.requester = other.contacts[0]
+        story.reason, story.outcome, story.request_ends = line.reason, line.outcome, line.ends
+        if line.ends is not None:
+            story.closed_at = between(chance, opened_at + 2 * DAY, opened_at + 6 * DAY)
+        elif line.same_student_as is not None:
+            story.closed_at = opened_at + 70 * DAY
+        self._tell(story)
+
+    def _born(self, school: School, other: School, line: Line, opened_at: datetime, earlier: Story | None) -> Story:
+        chance = self.chance
+        provider = self._provider(line.provider)
+        if line.type is NE:
+            arrived = between(chance, opened_at + 6 * DAY, opened_at + 14 * DAY)
+            origin = self.world.invented_schools[0] if self.world.invented_schools else other
+            student = self._pupil(school, line, move=Move(origin, arrived, 50))
+            return Story(student, NE, line.status, provider, opened_at, None, arrived)
+        if line.moved_from:
+            arrived = between(chance, opened_at + 20 * DAY, opened_at + 24 * DAY)
+            student = self._pupil(school, line, move=Move(other, arrived))
+            return Story(student, CA, line.status, provider, opened_at, other, arrived)
+        student = earlier.student if earlier is not None else self._pupil(school, line)
+        story = Story(student, CA, line.status, provider, opened_at, school)
+        if line.handed_over:
+            story.former, story.handed_over_at = self.world.test_college_isp, opened_at + 16 * DAY
+        return story
+
+    def _pupil(self, school: School, line: Line, **more: Any) -> Student:
+        return self.roll.add(
+            self.chance, school, chronic=True, full_name=line.name, protected=line.protected, **more
+        )
+
+    def _provider(self, which: str) -> Provider:
+        return self.world.test_college_isp if which == ISP else self.world.waikato
+
+    # ---- one of each that somebody will look for
+
+    def _specimens(self, *stories: Story) -> None:
+        """On two open cases of the college: comments and files of everyone who can write one there."""
+        college, ids = self.world.test_college, self.people.ids
+        for story in stories:
+            at = story.opened_at + 10 * DAY
+            for name in ("office", "contact", "lead", "both"):
+                author = ids[f"{name}@{AT}"]
+                self.cases.school_comment(self.chance, story, college, author, at)
+                self.cases.school_file(self.chance, story, college, author, at)
+                at += DAY
+            for shared in (True, False):
+                self.cases.provider_comment(self.chance, story, at, shared=shared)
+                self.cases.provider_file(self.chance, story, at, shared=shared)
+                at += DAY
+
+    def exceptions(self) -> None:
+        """Access blocks (one live, one lifted), corrections, and what waits to be sent."""
+        ids, first = self.people.ids, self.stories[4 + len(TEST_COLLEGE)]
+        deputy, privacy = ids[f"deputy@{SECOND}"], ids["privacy@ministry.nz"]
+        self.sink.add(
+            "access_block", user_id=ids[f"lead@{SECOND}"], student_id=first.student.id, set_by_id=deputy,
+            reason="A close relative of the student.", set_at=first.opened_at - 20 * DAY,
+        )  # fmt: skip
+        for school in self.world.invented_schools[:1]:
+            student = self.roll.add(self.chance, school)
+            lead = school.leads[0]
+            self.sink.add(
+                "access_block", user_id=school.contacts[0], student_id=student.id, set_by_id=lead,
+                reason="A conflict of interest while a complaint was open.", set_at=NOW - 120 * DAY,
+                lifted_by_id=lead, lifted_at=NOW - 30 * DAY,
+            )  # fmt: skip
+        corrected = self.stories[5].student
+        for column, earlier, later, statement in (
+            ("known_as", None, corrected.known_as, None),
+            ("address", "1 Former Street, Test Town", None, "We have not lived there since last year."),
+        ):
+            self.sink.add(
+                "correction", student_id=corrected.id, field=column, earlier=earlier, later=later, statement=statement,
+                reason="Asked for by a caregiver.", recorded_by_id=privacy, recorded_at=NOW - 12 * DAY,
+            )  # fmt: skip
+        for story in self.stories[:3]:
+            self.sink.add(
+                "outbox_message", deduplication_key=f"case-opened-{story.number}", topic="mail",
+                payload={"case": story.number, "kind": "CASE_OPENED"}, created_at=story.opened_at, attempts=1,
+                delivered_at=story.opened_at + DAY / 288,
+            )  # fmt: skip
+
+
+def _office_hours(chance: Chance, days_ago: int) -> datetime:
+    return instant(TODAY_DAY - days_ago, chance.between(8 * 60 + 40, 16 * 60))

@@ -1,0 +1,206 @@
+"""Where rows go: buffered per table, converted for the driver, written in bulk in the order of foreign keys.
+
+A row is a mapping of column names to Python values; a column left out gets its declared default or NULL.
+Everything is one transaction, so that a build that stops half way leaves an empty database.
+"""
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, Self, TypeAlias
+
+import asyncpg
+from sqlalchemy import JSON, URL, Date, Table, create_engine, make_url
+from sqlalchemy.types import TypeEngine
+
+from ascms.models import Base, UtcDateTime
+
+Convert: TypeAlias = Callable[[Any], Any]
+
+BATCH = 50_000
+
+
+def sqlite_instant(value: datetime) -> str:
+    """As SQLAlchemy's `DateTime` stores it on SQLite; `value` is in UTC."""
+    return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+class TableBuffer:
+    """The rows of one table that wait to be written."""
+
+    def __init__(self, table: Table, converter: Callable[[TypeEngine[Any]], Convert | None]) -> None:
+        self.table = table
+        self.names = frozenset(column.name for column in table.columns)
+        self.columns = [
+            (column.name, column.default.arg if column.default is not None and column.default.is_scalar else None,
+             converter(column.type))
+            for column in table.columns
+        ]
+        self.has_id = "id" in self.names
+        self.last_id = 0
+        self.written = 0
+        self.rows: list[dict[str, Any]] = []
+
+    def take(self) -> list[tuple[Any, ...]]:
+        """The waiting rows as tuples in column order; the buffer is empty afterwards."""
+        rows, self.rows = self.rows, []
+        for row in rows:
+            if not row.keys() <= self.names:
+                raise ValueError(f"{self.table.name} has no column {sorted(row.keys() - self.names)}")
+        cells = []
+        for name, default, convert in self.columns:
+            values = [row.get(name, default) for row in rows]
+            if convert is not None:
+                values = [None if value is None else convert(value) for value in values]
+            cells.append(values)
+        self.written += len(rows)
+        return list(zip(*cells, strict=True))
+
+
+class Sink(ABC):
+    """A database that is being filled. Use it as a context manager: it commits, or rolls back on an error."""
+
+    def __init__(self) -> None:
+        self.buffers = {table.name: TableBuffer(table, self.converter) for table in Base.metadata.sorted_tables}
+        self.waiting = 0
+
+    def add(self, table: str, **row: Any) -> int:
+        """Queue a row; gives its `id` (0 for a table without one)."""
+        buffer = self.buffers[table]
+        if buffer.has_id:
+            buffer.last_id += 1
+            row["id"] = buffer.last_id
+        buffer.rows.append(row)
+        self.waiting += 1
+        return buffer.last_id
+
+    def flush_when_full(self) -> None:
+        """Write what waits if it is a batch or more. Call it only where every row's parents have been added."""
+        if self.waiting >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        for buffer in self.buffers.values():
+            if buffer.rows:
+                self.write(buffer.table, buffer.take())
+        self.waiting = 0
+
+    def counts(self) -> dict[str, int]:
+        """Rows written so far, by table."""
+        return {name: buffer.written for name, buffer in self.buffers.items()}
+
+    @abstractmethod
+    def converter(self, kind: TypeEngine[Any]) -> Convert | None: ...
+
+    @abstractmethod
+    def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None: ...
+
+    @abstractmethod
+    def has_rows(self, table: str) -> bool: ...
+
+    @abstractmethod
+    def __enter__(self) -> Self: ...
+
+    @abstractmethod
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None: ...
+
+
+class SqliteSink(Sink):
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        self.engine = create_engine(url.set(drivername="sqlite"))
+
+    def converter(self, kind: TypeEngine[Any]) -> Convert | None:
+        if isinstance(kind, UtcDateTime):
+            return sqlite_instant
+        if isinstance(kind, Date):
+            return date.isoformat
+        return json.dumps if isinstance(kind, JSON) else None
+
+    def __enter__(self) -> Self:
+        self.pooled = self.engine.raw_connection()
+        self.cursor = self.pooled.cursor()
+        self.cursor.execute("PRAGMA synchronous = OFF")
+        self.cursor.execute("PRAGMA cache_size = -131072")
+        return self
+
+    def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
+        marks = ", ".join("?" * len(table.columns))
+        self.cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)
+
+    def has_rows(self, table: str) -> bool:
+        return self.cursor.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone() is not None
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self.flush()
+                self.pooled.commit()
+                self.cursor.execute("PRAGMA analysis_limit = 1000")
+                self.cursor.execute("ANALYZE")
+                self.pooled.commit()
+            else:
+                self.pooled.rollback()
+        finally:
+            self.pooled.invalidate()
+            self.engine.dispose()
+
+
+class PostgresSink(Sink):
+    """Through asyncpg's COPY, on an event loop of its own: call it from a thread that runs none."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        self.url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.runner = asyncio.Runner()
+
+    def converter(self, kind: TypeEngine[Any]) -> Convert | None:
+        return json.dumps if isinstance(kind, JSON) else None
+
+    def __enter__(self) -> Self:
+        self.connection = self.runner.run(asyncpg.connect(self.url))
+        self.transaction = self.connection.transaction()
+        self.runner.run(self.transaction.start())
+        return self
+
+    def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        columns = [column.name for column in table.columns]
+        self.runner.run(self.connection.copy_records_to_table(table.name, records=rows, columns=columns))
+
+    def has_rows(self, table: str) -> bool:
+        return self.runner.run(self.connection.fetchval(f'SELECT 1 FROM "{table}" LIMIT 1')) is not None
+
+    def _advance_sequences(self) -> None:
+        for name, buffer in self.buffers.items():
+            if buffer.last_id:
+                sql = "SELECT setval(pg_get_serial_sequence($1, 'id'), $2)"
+                self.runner.run(self.connection.execute(sql, name, buffer.last_id))
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self.flush()
+                self._advance_sequences()
+                self.runner.run(self.transaction.commit())
+                self.runner.run(self.connection.execute("ANALYZE"))
+            else:
+                self.runner.run(self.transaction.rollback())
+        finally:
+            self.runner.run(self.connection.close())
+            self.runner.close()
+
+
+@contextmanager
+def opened(database: str | URL) -> Iterator[Sink]:
+    """The sink for a SQLAlchemy URL, SQLite or PostgreSQL, whatever driver it names."""
+    url = make_url(database)
+    sinks: dict[str, type[SqliteSink] | type[PostgresSink]] = {"sqlite": SqliteSink, "postgresql": PostgresSink}
+    backend = url.get_backend_name()
+    if backend not in sinks:
+        raise ValueError(f"the demo world fills SQLite or PostgreSQL, got {backend!r}; give such a database URL")
+    with sinks[backend](url) as sink:
+        yield sink

@@ -1,0 +1,89 @@
+"""The demo world: builds it into an empty, migrated database.
+
+`build` is synchronous and streams: rows are made school by school and written in batches, so that memory
+stays bounded however large the world. The same arguments give the same rows.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from sqlalchemy import URL
+
+from . import organisations, people, reference
+from .casework import CaseWriter
+from .chance import Chance
+from .invented import Inventor, shares, uneven_weights
+from .requests import RequestWriter
+from .seed_rows import FixedRows
+from .sinks import Sink, opened
+from .students import Roll
+
+SEED: Final = 20260506
+SCHOOLS: Final = 60
+STUDENTS_PER_SCHOOL: Final = 25
+FEWEST_SCHOOLS: Final = 4
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is being filled, how much of it is done, and how much there is."""
+
+
+def is_empty(database: str | URL) -> bool:
+    """Whether the (migrated) database holds no organisation, and so may be filled by `build`."""
+    with opened(database) as sink:
+        return not sink.has_rows("organisation")
+
+
+def build(
+    database: str | URL,
+    *,
+    schools: int = SCHOOLS,
+    students: int | None = None,
+    cases: int | None = None,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Fill an empty, migrated database; gives the rows written, by table.
+
+    `database` is a SQLAlchemy URL of SQLite or PostgreSQL, with whatever driver. `students` defaults to 25 a
+    school, `cases` to 20 for every three schools; both count the fixed ones. Not to be called from a running
+    event loop where the database is PostgreSQL. Raises ValueError where the database is not empty, or for
+    more cases than students.
+    """
+    if schools < FEWEST_SCHOOLS:
+        raise ValueError(f"a demo world has at least {FEWEST_SCHOOLS} schools, asked for {schools}")
+    cases = schools * 20 // 3 if cases is None else cases
+    students = max(schools * STUDENTS_PER_SCHOOL, cases) if students is None else students
+    if cases > students:
+        raise ValueError(f"{cases} cases need as many students, asked for {students}; give more students or fewer cases")
+    with opened(database) as sink:
+        if sink.has_rows("organisation"):
+            raise ValueError("the database already holds organisations; give the demo world an empty one")
+        _fill(sink, schools, students, cases, seed, progress or _silent)
+        sink.flush()
+        return sink.counts()
+
+
+def _fill(sink: Sink, schools: int, students: int, cases: int, seed: int, progress: Progress) -> None:
+    reference.write(sink)
+    world = organisations.write(sink, schools)
+    staff = people.write(sink, Chance(seed, "people"), world)
+    roll = Roll(sink, world.schools)
+    requests = RequestWriter(sink)
+    writer = CaseWriter(sink, requests)
+    fixed = FixedRows(sink, Chance(seed, "fixed"), world, staff, roll, requests, writer)
+    fixed.write()
+    fixed.exceptions()
+    sink.flush()
+    invented = world.invented_schools
+    left = max(0, cases - sink.counts()["case_record"])
+    case_shares = shares(left, uneven_weights(len(invented), Chance(seed, "shares")))
+    others = max(0, students - sink.counts()["student"] - left)
+    student_shares = shares(others, [1] * len(invented))
+    inventor = Inventor(sink, roll, requests, writer, world.schools)
+    for index, school in enumerate(invented):
+        chance = Chance(seed, "school", school.id)
+        inventor.fill(chance, school, case_shares[index] + student_shares[index], case_shares[index])
+        progress("schools", index + 1, len(invented))
+
+
+def _silent(_what: str, _done: int, _of: int) -> None: ...
