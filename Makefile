@@ -47,9 +47,10 @@ ide: $(VENV)/.ide ## Build the GraphQL IDE that /graphql serves (needs Node; wit
 
 $(VENV)/.ide: $(IDE_SOURCES) | $(BIN)/python
 	@if [ ! -f ide/package.json ]; then echo "There is no ide/ here: /graphql serves its plain page."; \
-	elif ! command -v npm >/dev/null; then echo "There is no npm here: /graphql serves its plain page."; exit 0; \
-	else echo "Building the IDE …" && (cd ide && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build) \
-		&& touch $@; fi
+	elif ! command -v npm >/dev/null; then echo "There is no npm here: /graphql serves its plain page."; \
+	elif echo "Building the IDE …" && cd ide && npm ci --no-audit --no-fund --loglevel=error \
+		&& npm run --silent build; then touch ../$@; \
+	else echo "The IDE could not be built (see above): /graphql serves its plain page." >&2; fi
 
 .PHONY: run
 run: $(VENV)/.runtime ide ## Set up, and serve the demo at http://127.0.0.1:8000 (PORT=N for another)

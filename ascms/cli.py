@@ -5,10 +5,10 @@ What a person can mend (a wrong number, a missing file) is one line on standard 
 
 import difflib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -28,14 +28,25 @@ class _Main(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-demo_database = click.option(
-    "--database",
-    default=DEMO_DATABASE,
-    show_default=True,
-    envvar="ASCMS_DATABASE",
-    metavar="PATH",
-    help="An SQLite file, or the URL of a PostgreSQL database.",
-)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def demo_database(command: Command) -> Command:
+    """The option --database with the default that all commands about the demo share."""
+    return click.option(
+        "--database",
+        default=DEMO_DATABASE,
+        show_default=True,
+        metavar="PATH",
+        help="An SQLite file, or the URL of a PostgreSQL database.",
+    )(command)
+
+
+def world_size(command: Command) -> Command:
+    """The options that say how large a demo world is."""
+    command = click.option("--cases", type=int, metavar="N", help="Left out: 20 for every three schools.")(command)
+    command = click.option("--students", type=int, metavar="N", help="Left out: 25 a school.")(command)
+    return click.option("--schools", default=60, show_default=True, metavar="N", help="2536 is the nation.")(command)
 
 
 @click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -47,9 +58,7 @@ def main() -> None:
 @main.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @demo_database
-@click.option("--schools", default=60, show_default=True, type=click.IntRange(min=2), help="2536 is the nation.")
-@click.option("--students", type=click.IntRange(min=40), help="Left out: in proportion to the schools.")
-@click.option("--cases", type=click.IntRange(min=30), help="Left out: in proportion to the schools.")
+@world_size
 def demo(port: int, database: str, schools: int, students: int | None, cases: int | None) -> None:
     """Serve an invented world with its own sign-in. The world is built where there is none."""
     from ascms.demo.app import serve_demo
@@ -88,9 +97,7 @@ def upgrade(database: str | None) -> None:
 
 @db.command()
 @demo_database
-@click.option("--schools", default=60, show_default=True, type=click.IntRange(min=2), help="2536 is the nation.")
-@click.option("--students", type=click.IntRange(min=40), help="Left out: in proportion to the schools.")
-@click.option("--cases", type=click.IntRange(min=30), help="Left out: in proportion to the schools.")
+@world_size
 def seed(database: str, schools: int, students: int | None, cases: int | None) -> None:
     """Fill an empty database with the demo world."""
     if not _build_world(database, schools, students, cases):
@@ -106,21 +113,21 @@ def _build_world(database: str, schools: int, students: int | None, cases: int |
         return False
     from ascms.demo.world import build
 
-    with _progress(f"Building the world of {schools} schools") as advance:
-        build(normalise_url(database), schools=schools, students=students, cases=cases, progress=advance)
+    with _progress("Building the demo world") as progress:
+        build(normalise_url(database), schools=schools, students=students, cases=cases, progress=progress)
     return True
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Any]:
-    """A bar on standard error; gives the function that is told (done, total)."""
+def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error; gives the function that is told what is being made, how much is done, and of what."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda what, done, total: bar.update(task, description=f"{title}: {what}", completed=done, total=total)
 
 
 @main.group()
@@ -189,7 +196,7 @@ def verify(database: str) -> None:
 
     settings = Settings()
     state = state_directory(database)
-    key = settings.require_key("audit_key") if settings.audit_key else kept_secret(state / "audit.key").encode()
+    key = settings.require_key("audit_key") if settings.audit_key else kept_secret(state / "audit_key").encode()
     report = verify_log(normalise_url(database), state, key)
     click.echo(report)
     if not report.intact:

@@ -18,7 +18,6 @@ from tests.support.postgres import REQUIRED, PostgresCluster, PostgresMissingErr
 from tests.support.server import DemoServer
 
 KINDS = ("sqlite", "postgresql")
-SCHOOLS = 60
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=200, print_blob=True)
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=5_000, print_blob=True)
@@ -79,11 +78,11 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 def build_world(url: str) -> None:
-    """Fill `url` with the demo world of the tests, which is that of `ascms demo`."""
+    """Fill `url` with the world of `ascms demo`."""
     from ascms.demo.world import build
 
     upgrade(url)
-    build(url, schools=SCHOOLS, students=None, cases=None, progress=None)
+    build(url)
 
 
 @pytest.fixture(params=KINDS)
