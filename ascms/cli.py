@@ -199,7 +199,7 @@ def verify(database: str) -> None:
     key = settings.require_key("audit_key") if settings.audit_key else kept_secret(state / "audit_key").encode()
     report = verify_log(normalise_url(database), state, key)
     click.echo(report)
-    if not report.intact:
+    if not report.ok:
         sys.exit(1)
 
 

@@ -67,3 +67,23 @@ def test_a_contract_that_differs_from_the_code_is_shown_and_fails(tmp_path: Path
     assert code == 1
     assert "-type Surprise { id: ID! }" in output
     assert "ascms schema export" in output
+
+
+def test_the_demo_world_is_built_into_an_empty_database_only(tmp_path: Path) -> None:
+    database = str(tmp_path / "demo.sqlite3")
+    code, _ = run("db", "seed", "--database", database, "--schools", "4")
+    assert code == 0
+    code, output = run("db", "seed", "--database", database, "--schools", "4")
+    assert code == 1
+    assert "already has rows" in output
+
+
+def test_a_token_for_nobody_names_the_people_there_are(tmp_path: Path) -> None:
+    database = str(tmp_path / "demo.sqlite3")
+    run("db", "seed", "--database", database, "--schools", "4")
+    code, output = run("token", "lead@test-college.school.nz", "--database", database)
+    assert code == 0
+    assert output.count(".") == 2
+    code, output = run("token", "nobody@example.nz", "--database", database)
+    assert code == 1
+    assert "lead@test-college.school.nz" in output
