@@ -13,7 +13,7 @@ class Chance:
     __slots__ = ("random",)
 
     def __init__(self, *key: object) -> None:
-        self.random = Random(":".join(map(str, key))).random
+        self.random = Random(":".join(map(str, key))).random  # noqa: S311 - repeatable is the point
 
     def pick(self, items: Sequence[T]) -> T:
         return items[int(self.random() * len(items))]

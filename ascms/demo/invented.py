@@ -4,7 +4,7 @@ Each school has a chance of its own, so what happens at one does not depend on t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,10 +18,13 @@ from .reference import OUTCOMES, PAUSE_REASONS
 from .requests import RequestWriter
 from .sinks import Sink
 from .stories import DAY, Story, settle
-from .students import Move, Roll, Student
+from .students import Past, Roll, Student, moved
 
 STATUSES: Final = (
-    (CaseStatus.PROVIDER_QUEUE, 25), (CaseStatus.OPEN, 45), (CaseStatus.TRANSITION, 8), (CaseStatus.PAUSED, 7),
+    (CaseStatus.PROVIDER_QUEUE, 25),
+    (CaseStatus.OPEN, 45),
+    (CaseStatus.TRANSITION, 8),
+    (CaseStatus.PAUSED, 7),
     (CaseStatus.CLOSED, 15),
 )
 OPENED: Final = {
@@ -33,7 +36,8 @@ OPENED: Final = {
 }
 """How many days ago a case was opened, at most and at least, by its status."""
 
-CLOSING: Final = tuple(code for code in OUTCOMES if not code.startswith(("REQUEST_", "DUPLICATE", "ENTERED", "DECEASED")))
+RARE: Final = ("REQUEST_", "DUPLICATE", "ENTERED", "DECEASED")
+CLOSING: Final = tuple(code for code in OUTCOMES if not code.startswith(RARE))
 PAUSING: Final = tuple(PAUSE_REASONS)
 NON_ENROLLED: Final = 0.265
 STILL_ON_NO_ROLL: Final = 0.45
@@ -53,7 +57,7 @@ def shares(total: int, weights: Sequence[int]) -> list[int]:
 
 
 def uneven_weights(count: int, chance: Chance) -> list[int]:
-    """Weights of `count` schools: few with many cases, as a tenth of all chronic absence is in one school of a hundred."""  # noqa: E501
+    """Weights of `count` schools: one in a hundred has a tenth of all chronic absence."""
     order = chance.some(range(count), count)
     mean = sum(10**9 // (rank + 1 + count // 120) for rank in range(count)) // max(count, 1)
     return [6 * 10**9 // (rank + 1 + count // 120) + 4 * mean for rank in order]
@@ -68,7 +72,6 @@ class Inventor:
     requests: RequestWriter
     cases: CaseWriter
     schools: Sequence[School]
-    moved: dict[int, int] = field(default_factory=dict)
 
     def fill(self, chance: Chance, school: School, students: int, cases: int) -> None:
         """`students` students whose cases are born at `school`, with `cases` cases among them, and drafts."""
@@ -89,10 +92,10 @@ class Inventor:
             last = story.student if usual and story.closed_at is None else None
             target = story.id if usual and story.closed_at is None else None
             self.sink.flush_when_full()
-        for _ in range(max(plain, 0)):
+        plain -= self._drafts(chance, school, plain)
+        for _ in range(plain):
             self.roll.add(chance, school)
             self.sink.flush_when_full()
-        self._drafts(chance, school)
 
     def _story(self, chance: Chance, school: School, status: CaseStatus, target: int | None) -> Story:
         opened_at = _opened(chance, status)
@@ -117,11 +120,13 @@ class Inventor:
         if to is None or to is school:
             student = self.roll.add(chance, school, chronic=True)
             story = Story(student, CaseType.CHRONIC_ABSENCE, status, provider, opened_at, school)
-            if school.own is provider and status is CaseStatus.OPEN and opened_at < NOW - 40 * DAY and chance.likely(0.2):
+            long_open = status is CaseStatus.OPEN and opened_at < NOW - 40 * DAY
+            if school.own is provider and long_open and chance.likely(0.2):
                 story.provider, story.former = school.catchment_provider, provider
         else:
-            student = self.roll.add(chance, to, move=Move(school, arrived), chronic=True)
-            story = Story(student, CaseType.CHRONIC_ABSENCE, status, school.catchment_provider, opened_at, school, arrived)
+            provider = school.catchment_provider
+            student = self.roll.add(chance, to, moved(school, arrived), chronic=True)
+            story = Story(student, CaseType.CHRONIC_ABSENCE, status, provider, opened_at, school, arrived)
         story.requester = chance.pick(school.staff)
         return story
 
@@ -129,11 +134,11 @@ class Inventor:
         provider = school.catchment_provider
         left = day_of(opened_at) - chance.between(28, 60)
         if opened_at > NOW - 10 * DAY or chance.likely(STILL_ON_NO_ROLL):
-            student = self.roll.add(chance, None, last_school=school, left_on=left, chronic=True)
+            student = self.roll.add(chance, None, Past(school, left), chronic=True)
             return Story(student, CaseType.NON_ENROLLED, status, provider, opened_at, None)
         arrived = between(chance, opened_at + 5 * DAY, NOW - 2 * DAY)
         to = chance.pick(self.schools) if chance.likely(0.4) else school
-        student = self.roll.add(chance, to, move=Move(school, arrived, day_of(arrived) - left), chronic=True)
+        student = self.roll.add(chance, to, Past(school, left, arrived), chronic=True)
         return Story(student, CaseType.NON_ENROLLED, status, provider, opened_at, None, arrived)
 
     def _people(self, chance: Chance, story: Story) -> None:
@@ -171,20 +176,23 @@ class Inventor:
         self.cases.add(chance, story)
         self.sink.flush_when_full()
 
-    def _drafts(self, chance: Chance, school: School) -> None:
-        for _ in range(chance.between(0, 2)):
+    def _drafts(self, chance: Chance, school: School, most: int) -> int:
+        """Drafts for up to `most` students without a case, some of whom have left since; gives how many."""
+        written = min(most, chance.between(0, 2))
+        for _ in range(written):
             student = self.roll.add(chance, school)
             at = working_moment(chance, TODAY_DAY - 40, TODAY_DAY - 1)
             contact = chance.pick(school.eligible) if chance.likely(0.6) else None
-            self.requests.draft(chance, school, student, chance.pick(school.staff), at, contact=contact)
-        if chance.likely(0.15):
+            creator, complete = chance.pick(school.staff), chance.likely(0.4)
+            self.requests.draft(chance, school, student, creator, at, contact=contact, complete=complete)
+        if written < most and chance.likely(0.15):
             to = chance.pick(self.schools)
             if to is not school:
                 arrived = working_moment(chance, TODAY_DAY - 20, TODAY_DAY - 3)
-                student = self.roll.add(chance, to, move=Move(school, arrived))
-                self.requests.draft(
-                    chance, school, student, chance.pick(school.staff), arrived, status=RequestStatus.WITHDRAWN
-                )
+                student = self.roll.add(chance, to, moved(school, arrived))
+                self.requests.draft(chance, school, student, chance.pick(school.staff), arrived)
+                written += 1
+        return written
 
 
 def _opened(chance: Chance, status: CaseStatus) -> datetime:

@@ -27,23 +27,35 @@ def _split(text: str) -> tuple[str, ...]:
 
 MAORI: Final = Heritage(
     ("211",),
-    _split("Aroha, Mārama, Ngāio, Hinemoa, Kahurangi, Ataahua, Mereana, Anahera, Wikitōria, Tūī, Ngāhuia, Rāwinia, "
-           "Kiri, Pania, Roimata, Mānia, Hēni, Waimārie, Tiahuia, Kōwhai, Hūhana, Maia, Rīpeka, Moana, Te Ao"),
-    _split("Tāne, Wiremu, Rāwiri, Hēmi, Tāwhiri, Kauri, Nīkau, Mānu, Te Ariki, Hōne, Matiu, Pita, Tamahou, Rangi, "
-           "Ihaia, Tāmati, Wīremu, Hoani, Rēweti, Manaaki, Kāhu, Tautoko, Hāmiora, Pōtiki, Ariki"),
-    _split("Tūmanako, Rāroa, Whakaari, Pūkenga, Te Rito, Māhuta, Hēnare, Paraone, Wairere, Tāpuke, Ngāwhare, "
-           "Tāmihana, Kāretu, Pōhatu, Hēperi, Rūpene, Te Huia, Mātene, Tākuta, Wāhia, Horomona, Kīngi, Rāpana, "
-           "Whāwhai, Tīpene, Nēpia, Te Moana, Rākete, Pēwhairangi, Hōhepa"),
+    _split(
+        "Aroha, Mārama, Ngāio, Hinemoa, Kahurangi, Ataahua, Mereana, Anahera, Wikitōria, Tūī, Ngāhuia, Rāwinia, "
+        "Kiri, Pania, Roimata, Mānia, Hēni, Waimārie, Tiahuia, Kōwhai, Hūhana, Maia, Rīpeka, Moana, Te Ao"
+    ),
+    _split(
+        "Tāne, Wiremu, Rāwiri, Hēmi, Tāwhiri, Kauri, Nīkau, Mānu, Te Ariki, Hōne, Matiu, Pita, Tamahou, Rangi, "
+        "Ihaia, Tāmati, Wīremu, Hoani, Rēweti, Manaaki, Kāhu, Tautoko, Hāmiora, Pōtiki, Ariki"
+    ),
+    _split(
+        "Tūmanako, Rāroa, Whakaari, Pūkenga, Te Rito, Māhuta, Hēnare, Paraone, Wairere, Tāpuke, Ngāwhare, "
+        "Tāmihana, Kāretu, Pōhatu, Hēperi, Rūpene, Te Huia, Mātene, Tākuta, Wāhia, Horomona, Kīngi, Rāpana, "
+        "Whāwhai, Tīpene, Nēpia, Te Moana, Rākete, Pēwhairangi, Hōhepa"
+    ),
 )
 PAKEHA: Final = Heritage(
     ("111", "111", "111", "111", "111", "121", "122", "128", "127", "129"),
-    _split("Charlotte, Isla, Amelia, Olive, Harriet, Phoebe, Imogen, Matilda, Georgia, Lucy, Zoë, Chloé, Frances, Jess, "
-           "Willow, Poppy, Ruby, Alice, Niamh, Heidi, Astrid, Maeve, Edith, Clara, Bridget"),
-    _split("Oliver, Jack, Noah, Leo, Hunter, Mason, Angus, Callum, Finn, Toby, Rhys, Jonty, Archie, Bailey, Declan, "
-           "Zac, Hamish, Ryder, Blake, Connor, Søren, Theo, Fergus, Lachlan, Wyatt"),
-    _split("Thornbury, Ashcombe, Fairweather, Millgate, Penrose, Larkin, Whitcombe, Oakes, Hollis, Pemberton, Selwood, "
-           "Garrick, Brightwater, Marlow, Tranter, Kestrel, Stoddart, Winslow, Hargreave, Birch, Fenwick, Lockyer, "
-           "Renwick, Van der Linde, O’Dwyer, Müller, Quigley, Sandford, Tisdale, Wakeling"),
+    _split(
+        "Charlotte, Isla, Amelia, Olive, Harriet, Phoebe, Imogen, Matilda, Georgia, Lucy, Zoë, Chloé, Frances, "
+        "Jess, Willow, Poppy, Ruby, Alice, Niamh, Heidi, Astrid, Maeve, Edith, Clara, Bridget"
+    ),
+    _split(
+        "Oliver, Jack, Noah, Leo, Hunter, Mason, Angus, Callum, Finn, Toby, Rhys, Jonty, Archie, Bailey, Declan, "
+        "Zac, Hamish, Ryder, Blake, Connor, Søren, Theo, Fergus, Lachlan, Wyatt"
+    ),
+    _split(
+        "Thornbury, Ashcombe, Fairweather, Millgate, Penrose, Larkin, Whitcombe, Oakes, Hollis, Pemberton, Selwood, "
+        "Garrick, Brightwater, Marlow, Tranter, Kestrel, Stoddart, Winslow, Hargreave, Birch, Fenwick, Lockyer, "
+        "Renwick, Van der Linde, O’Dwyer, Müller, Quigley, Sandford, Tisdale, Wakeling"
+    ),
 )
 PACIFIC_SAMOAN: Final = Heritage(
     ("311",),
@@ -89,8 +101,15 @@ MELAA: Final = Heritage(
 )
 
 HERITAGES: Final = (
-    (MAORI, 37), (PAKEHA, 33), (PACIFIC_SAMOAN, 8), (PACIFIC_TONGAN, 6), (PACIFIC_COOK, 4),
-    (CHINESE, 3), (INDIAN, 4), (FILIPINO, 3), (MELAA, 2),
+    (MAORI, 37),
+    (PAKEHA, 33),
+    (PACIFIC_SAMOAN, 8),
+    (PACIFIC_TONGAN, 6),
+    (PACIFIC_COOK, 4),
+    (CHINESE, 3),
+    (INDIAN, 4),
+    (FILIPINO, 3),
+    (MELAA, 2),
 )
 GENDERS: Final = ((Gender.F, 48), (Gender.M, 49), (Gender.X, 2), (Gender.U, 1))
 NICKNAMES: Final = _split("Bub, Junior, Ace, Koko, Ree, Dee, Tama, Hine, Jay, Kō, Ziggy, Mākoi, Bo, Lani, Pip")

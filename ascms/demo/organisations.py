@@ -64,7 +64,10 @@ class School:
 
 @dataclass(slots=True)
 class Organisations:
-    """All of them. The named attributes are the fixed ones, which are also in the lists."""
+    """All of them. The named schools and providers are the fixed ones, which are also in the lists.
+
+    `adviser_offices` are the Ministry's regional ones, the Waikato's first.
+    """
 
     test_college: School
     test_college_isp: Provider
@@ -72,7 +75,7 @@ class Organisations:
     second_school: School
     second_asp: Provider
     ministry_id: int
-    adviser_office_id: int
+    adviser_offices: list[int]
     invented_schools: list[School]
     other_providers: list[Provider]
 
@@ -82,13 +85,24 @@ class Organisations:
 
 
 def _organisation(
-    sink: Sink, number: str, name: str, kind: OrganisationKind, region: str | None,
-    catchment_id: int | None = None, school_id: int | None = None,
+    sink: Sink,
+    number: str,
+    name: str,
+    kind: OrganisationKind,
+    region: str | None,
+    catchment_id: int | None = None,
+    school_id: int | None = None,
 ) -> int:
     return sink.add(
-        "organisation", number=number, name=name, name_folded=fold(name), kind=kind.value, region=region,
-        catchment_id=catchment_id, school_id=school_id,
-    )  # fmt: skip
+        "organisation",
+        number=number,
+        name=name,
+        name_folded=fold(name),
+        kind=kind.value,
+        region=region,
+        catchment_id=catchment_id,
+        school_id=school_id,
+    )
 
 
 def _domain(name: str) -> str:
@@ -148,7 +162,7 @@ def _write_fixed(sink: Sink, catchments: list[Catchment]) -> Organisations:
     ]
     college = School(college_id, "Test College", "test-college.school.nz", "Test Town", home, waikato, 9, 13, isp)
     second = School(second_id, "Second School", "second-school.school.nz", "Second Town", home, waikato, 1, 13)
-    return Organisations(college, isp, waikato, second, second_asp, ministry_id, offices[0], [], [isp])
+    return Organisations(college, isp, waikato, second, second_asp, ministry_id, offices, [], [isp])
 
 
 def _write_invented_schools(

@@ -13,7 +13,12 @@ from .sinks import Sink
 
 GRANTED: Final = local(2026, 1, 19, 9, 0)
 FIRST_DAY: Final = day_of(GRANTED)
-TITLES: Final = {Gender.F: ("Ms", "Mrs", "Miss", "Dr"), Gender.M: ("Mr", "Mr", "Dr"), Gender.X: ("Mx",), Gender.U: (None,)}
+TITLES: Final = {
+    Gender.F: ("Ms", "Mrs", "Miss", "Dr"),
+    Gender.M: ("Mr", "Mr", "Dr"),
+    Gender.X: ("Mx",),
+    Gender.U: (None,),
+}
 
 
 @dataclass(slots=True)
@@ -23,23 +28,27 @@ class People:
     sink: Sink
     chance: Chance
     ids: dict[str, int] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
 
     def add(
-        self, username: str, *, display_name: str | None = None, email: str | None = None, phone: str | None = "",
+        self,
+        username: str,
+        *,
+        display_name: str | None = None,
+        email: str | None = None,
+        reachable: bool = True,
         trained: bool | None = None,
     ) -> int:
-        """An account. Names not given are invented; `phone` "" is an invented one; `trained` None leaves it to chance."""  # noqa: E501
+        """An account; names not given are invented, `trained` None leaves it to chance."""
         chance = self.chance
         name = person_name(chance, middle=0.5)
         shown = display_name or name.short
         done = chance.likely(0.4) if trained is None else trained
         key = self.sink.add(
             "user_account",
-            subject=f"esl-{len(self.names) + 1:06d}",
+            subject=f"esl-{self.sink.last_id('user_account') + 1:06d}",
             username=username,
             email=email or username,
-            phone=f"07 000 {chance.between(0, 9999):04d}" if phone == "" else phone,
+            phone=f"07 000 {chance.between(0, 9999):04d}" if reachable else None,
             display_name=shown,
             display_name_folded=fold(shown),
             title=chance.pick(TITLES[name.gender]),
@@ -53,7 +62,6 @@ class People:
             last_signed_in_at=between(chance, local(2026, 4, 20, 8, 30), NOW),
         )
         self.ids[username] = key
-        self.names[key] = shown
         self.event(key, None, GRANTED, "Account created")
         self.event(key, None, working_moment(chance, FIRST_DAY + 20, day_of(NOW) - 1), "Signed in")
         return key
@@ -64,14 +72,26 @@ class People:
         )
 
     def grant(
-        self, user: int, organisation: int, role: Role, by: int | None = None, approved_by: int | None = None,
-        *, approved: bool = True,
+        self,
+        user: int,
+        organisation: int,
+        role: Role,
+        by: int | None = None,
+        approved_by: int | None = None,
+        *,
+        approved: bool = True,
     ) -> None:
         """A role in an organisation. `approved_by` None is the system's own approval; `approved` False is none yet."""
         self.sink.add(
-            "role_assignment", user_id=user, organisation_id=organisation, role=role.value, granted_by_id=by,
-            granted_at=GRANTED, approved_by_id=approved_by, approved_at=GRANTED if approved else None,
-        )  # fmt: skip
+            "role_assignment",
+            user_id=user,
+            organisation_id=organisation,
+            role=role.value,
+            granted_by_id=by,
+            granted_at=GRANTED,
+            approved_by_id=approved_by,
+            approved_at=GRANTED if approved else None,
+        )
         words = role.value.replace("_", " ").capitalize()
         self.event(user, organisation, GRANTED, f"Role granted: {words}" if approved else f"Role requested: {words}")
 
@@ -94,12 +114,16 @@ def write(sink: Sink, chance: Chance, world: Organisations) -> People:
 
 
 def _fixed_accounts(people: People) -> None:
-    school, isp, asp, ministry = "test-college.school.nz", "test-college-isp.school.nz", "waikato-attendance.nz", "ministry.nz"
+    school, isp = "test-college.school.nz", "test-college-isp.school.nz"
+    asp, ministry = "waikato-attendance.nz", "ministry.nz"
     people.add(f"lead@{school}")
     people.add(
-        f"contact@{school}", display_name="TestSchoolUser1 Paul", email="Primary.Contact@TestCollege.school.nz",
-        phone=None, trained=False,
-    )  # fmt: skip
+        f"contact@{school}",
+        display_name="TestSchoolUser1 Paul",
+        email="Primary.Contact@TestCollege.school.nz",
+        reachable=False,
+        trained=False,
+    )
     people.add(f"office@{school}", trained=False)
     people.add(f"authoriser@{school}", trained=False)
     people.add(f"workflow@{isp}", trained=True)
@@ -137,7 +161,8 @@ def _waikato(people: People, asp: Provider) -> None:
     ids = people.ids
     asp.authoriser = people.add(f"authoriser@{at}", trained=True)
     asp.leads = [ids[f"workflow@{at}"]]
-    asp.managers = [ids[f"manager@{at}"], people.add(f"manager2@{at}", trained=True), people.add(f"manager3@{at}", trained=True)]
+    more = [people.add(f"manager{number}@{at}", trained=True) for number in (2, 3)]
+    asp.managers = [ids[f"manager@{at}"], *more]
     _grant_provider(people, asp)
     people.grant(ids[f"untrained@{at}"], asp.id, Role.CASE_MANAGER, by=asp.authoriser)
     people.grant(asp.authoriser, asp.id, Role.WORKFLOW_LEAD, by=asp.authoriser, approved=False)
@@ -160,9 +185,9 @@ def _ministry(people: People, world: Organisations) -> None:
     people.grant(admin, office, Role.MINISTRY_ADMINISTRATOR, by=authoriser)
     people.grant(ids["analyst@ministry.nz"], office, Role.MINISTRY_ANALYST, by=authoriser, approved_by=admin)
     people.grant(ids["privacy@ministry.nz"], office, Role.PRIVACY_OFFICER, by=authoriser, approved_by=admin)
-    for index in range(12):
-        adviser = ids["adviser@ministry.nz"] if index == 0 else people.add(f"adviser{index + 1}@ministry.nz", trained=True)
-        where = world.adviser_office_id + index
+    for index, where in enumerate(world.adviser_offices):
+        fixed = ids["adviser@ministry.nz"]
+        adviser = fixed if index == 0 else people.add(f"adviser{index + 1}@ministry.nz", trained=True)
         people.grant(adviser, where, Role.MINISTRY_ADVISER, by=authoriser, approved_by=admin)
 
 

@@ -49,7 +49,7 @@ SCHOOL_COMMENTS: Final = (
     "They missed the last two afternoons, mornings are steady.",
 )
 CONTACTS: Final = (
-    (EventKind.PHONE_CALL, "Call with whānau", ("Agreed to talk again", "No answer, message left", "Number not in use")),
+    (EventKind.PHONE_CALL, "Call with whānau", ("Agreed to talk again", "No answer, message left", "Not in use")),
     (EventKind.TEXT_MESSAGE, "Text to whānau", ("Answered", "No answer yet")),
     (EventKind.EMAIL, "E-mail to the school", ("Answered", "Sent")),
     (EventKind.HOME_VISIT, "Visit at home", ("Met whānau", "Nobody home, card left", "Met the student")),
@@ -68,20 +68,38 @@ CONTACT_DETAILS: Final = (
     "Looked at a course for the second half of the year.",
 )
 PARTICIPANTS: Final = (
-    "Student", "Mother", "Father", "Grandparent", "Dean", "Case manager", "School nurse", "Kaiāwhina", "Counsellor",
+    "Student",
+    "Mother",
+    "Father",
+    "Grandparent",
+    "Dean",
+    "Case manager",
+    "School nurse",
+    "Kaiāwhina",
+    "Counsellor",
 )
 LONG_KINDS: Final = frozenset({EventKind.HOME_VISIT, EventKind.MEETING, EventKind.SCHOOL_VISIT})
 TASKS: Final = (
-    "Ring whānau about Monday", "Visit at home", "Ask the school for the timetable", "Write the plan",
-    "Arrange a bus card", "Review the plan with whānau", "Talk with the school nurse", "Check the new address",
+    "Ring whānau about Monday",
+    "Visit at home",
+    "Ask the school for the timetable",
+    "Write the plan",
+    "Arrange a bus card",
+    "Review the plan with whānau",
+    "Talk with the school nurse",
+    "Check the new address",
 )
 NEEDS: Final = ("Bus card", "School uniform", "Stationery", "Shoes", "Reading glasses", "Prepaid phone credit", "Kai")
 SAFETY: Final = (
-    "Visit in pairs.", "Large dog, ring before you open the gate.", "Do not visit after four o’clock.",
+    "Visit in pairs.",
+    "Large dog, ring before you open the gate.",
+    "Do not visit after four o’clock.",
     "Ask for the grandparent, not the father.",
 )
 CONTACT_NOTES: Final = (
-    "Best reached before nine.", "Prefers e-mail.", "In the office on Tuesdays and Thursdays.",
+    "Best reached before nine.",
+    "Prefers e-mail.",
+    "In the office on Tuesdays and Thursdays.",
     "Please ring the office and ask to be put through.",
 )
 CLOSING: Final = (
@@ -98,24 +116,44 @@ DECLINE_NOTES: Final = (
     "Please try the steps of the response plan first and ask again if they do not help.",
     "The school nurse’s programme fits better; we have talked with them.",
 )
-PLAN_OUTCOMES: Final = ("Little change", "Better for two weeks, then as before", "No improvement", "Not agreed with whānau")
+PLAN_OUTCOMES: Final = (
+    "Little change",
+    "Better for two weeks, then as before",
+    "No improvement",
+    "Not agreed with whānau",
+)
 STAR_ACTIONS: Final = (
     "Five days: message home. Ten days: call and meeting. Fifteen days: plan with whānau.",
     "Calls on each day of absence, meeting with the dean, plan made and reviewed.",
     "Message and letter at five and ten days; plan made at fifteen.",
 )
 WHANAU_CONTACTED: Final = (
-    "By phone weekly, one meeting at school.", "Two visits at home by the dean, several messages.",
-    "By e-mail and phone; they are keen for help.", "Calls are not answered, one visit made.",
+    "By phone weekly, one meeting at school.",
+    "Two visits at home by the dean, several messages.",
+    "By e-mail and phone; they are keen for help.",
+    "Calls are not answered, one visit made.",
 )
 BARRIER_NOTES: Final = (
-    "Moved twice this year and the bus does not go past.", "Worried about a group of students.",
-    "Looks after younger siblings in the mornings.", "Long illness last year, has fallen behind and feels it.",
+    "Moved twice this year and the bus does not go past.",
+    "Worried about a group of students.",
+    "Looks after younger siblings in the mornings.",
+    "Long illness last year, has fallen behind and feels it.",
     "Little sleep, much gaming; whānau asked for help with routines.",
 )
-OTHER_SERVICES: Final = ("Public health nurse", "Counsellor at school", "Whānau Ora navigator", "Social worker in schools", None)
+OTHER_SERVICES: Final = (
+    "Public health nurse",
+    "Counsellor at school",
+    "Whānau Ora navigator",
+    "Social worker in schools",
+    None,
+)
 REQUEST_NOTES: Final = ("Please ring the dean first.", "Whānau would like someone who speaks te reo Māori.", None, None)
-CRITERION_NOTES: Final = ("Reviewed at the end of last term.", "See the notes on barriers.", "More than one year now.", None)
+CRITERION_NOTES: Final = (
+    "Reviewed at the end of last term.",
+    "See the notes on barriers.",
+    "More than one year now.",
+    None,
+)
 FILES: Final = (
     ("Attendance plan.pdf", "application/pdf"),
     ("Letter to whānau.pdf", "application/pdf"),
@@ -125,4 +163,15 @@ FILES: Final = (
     ("Support agreement.pdf", "application/pdf"),
     ("Pānui to the kura.pdf", "application/pdf"),
 )
-RELATIONSHIPS: Final = ("Mother", "Father", "Grandmother", "Grandfather", "Aunt", "Uncle", "Stepfather", "Caregiver", "Koro", "Kuia")
+RELATIONSHIPS: Final = (
+    "Mother",
+    "Father",
+    "Grandmother",
+    "Grandfather",
+    "Aunt",
+    "Uncle",
+    "Stepfather",
+    "Caregiver",
+    "Koro",
+    "Kuia",
+)

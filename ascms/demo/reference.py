@@ -77,16 +77,37 @@ CODE_SETS: Final = {
 }
 
 _EUROPEAN: Final = {
-    "111": "NZ European", "121": "British/Irish", "122": "Dutch", "123": "Greek", "124": "Polish",
-    "125": "South Slav", "126": "Italian", "127": "German", "128": "Australian", "129": "Other European",
+    "111": "NZ European",
+    "121": "British/Irish",
+    "122": "Dutch",
+    "123": "Greek",
+    "124": "Polish",
+    "125": "South Slav",
+    "126": "Italian",
+    "127": "German",
+    "128": "Australian",
+    "129": "Other European",
 }
 _PACIFIC: Final = {
-    "311": "Samoan", "321": "Cook Islands Māori", "331": "Tongan", "341": "Niuean", "351": "Tokelauan",
-    "361": "Fijian", "371": "Other Pacific",
+    "311": "Samoan",
+    "321": "Cook Islands Māori",
+    "331": "Tongan",
+    "341": "Niuean",
+    "351": "Tokelauan",
+    "361": "Fijian",
+    "371": "Other Pacific",
 }
 _ASIAN: Final = {
-    "411": "Filipino", "412": "Cambodian", "413": "Vietnamese", "414": "Other Southeast Asian", "421": "Chinese",
-    "431": "Indian", "441": "Sri Lankan", "442": "Japanese", "443": "Korean", "444": "Other Asian",
+    "411": "Filipino",
+    "412": "Cambodian",
+    "413": "Vietnamese",
+    "414": "Other Southeast Asian",
+    "421": "Chinese",
+    "431": "Indian",
+    "441": "Sri Lankan",
+    "442": "Japanese",
+    "443": "Korean",
+    "444": "Other Asian",
 }
 ETHNIC_GROUPS: Final = {
     "European": _EUROPEAN,

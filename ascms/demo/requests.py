@@ -20,7 +20,10 @@ BARRIER_CODES: Final = tuple(BARRIERS)
 DECLINE_CODES: Final = tuple(DECLINE_REASONS)
 METHODS: Final = tuple(NoticeMethod)
 ADVICE: Final = (
-    (AdviceLevel.HIGHLY_RECOMMENDED, 55), (AdviceLevel.CONSIDER, 30), (AdviceLevel.DELAY, 12), (AdviceLevel.DO_NOT_REFER, 3),
+    (AdviceLevel.HIGHLY_RECOMMENDED, 55),
+    (AdviceLevel.CONSIDER, 30),
+    (AdviceLevel.DELAY, 12),
+    (AdviceLevel.DO_NOT_REFER, 3),
 )
 ADVICE_REASONS: Final = {
     AdviceLevel.HIGHLY_RECOMMENDED: ("Chronic absence with complex barriers",),
@@ -52,43 +55,68 @@ class RequestWriter:
         return f"{self.number:09d}"
 
     def draft(
-        self, chance: Chance, school: School, student: Student, creator: int, at: datetime, *,
-        reference: str | None = None, contact: int | None = None, status: RequestStatus = RequestStatus.DRAFT,
-        complete: bool | None = None,
+        self,
+        chance: Chance,
+        school: School,
+        student: Student,
+        creator: int,
+        at: datetime,
+        *,
+        reference: str | None = None,
+        contact: int | None = None,
+        complete: bool = True,
     ) -> int:
-        """A draft, begun or (`complete`) ready to submit; WITHDRAWN where the student has left the school since."""
-        full = chance.likely(0.4) if complete is None else complete
+        """A draft, begun or `complete`; withdrawn where the student has left the school since."""
+        status = RequestStatus.DRAFT if student.school is school else RequestStatus.WITHDRAWN
         begun = at - timedelta(minutes=chance.between(4, 40))
         key = self.sink.add(
-            "request", reference=self._reference(reference), type=CaseType.CHRONIC_ABSENCE.value, status=status.value,
-            school_id=school.id, created_by_id=creator, primary_contact_id=contact, last_modified_at=at,
-            **_applied_for(student), **(_answers(chance, student, at, chance.weighted(ADVICE)) if full else {}),
-        )  # fmt: skip
+            "request",
+            reference=self._reference(reference),
+            type=CaseType.CHRONIC_ABSENCE.value,
+            status=status.value,
+            school_id=school.id,
+            created_by_id=creator,
+            primary_contact_id=contact,
+            last_modified_at=at,
+            **_applied_for(student),
+            **(_answers(chance, student, at, chance.weighted(ADVICE)) if complete else {}),
+        )
         self._confirm(key, creator, begun)
-        if full:
+        if complete:
             self._details(chance, key, student)
         return key
 
     def submitted(self, chance: Chance, story: Story, at: datetime, *, joined: bool = False) -> int:
         """The request that opened the story's case, or (`joined`) a later one for the same student."""
         school = story.school_at(at)
-        creator = chance.pick(school.staff) if school is not None and (joined or story.requester is None) else story.requester
-        if school is None or creator is None:
+        if school is None:
             raise ValueError("a request needs a school whose student it is for")
+        first = None if joined else story.requester
+        creator = first if first is not None else chance.pick(story.staff_of(school))
         status, decided_at = self._decision(story, at)
         declined = status is RequestStatus.DECLINED
         level = chance.weighted(ADVICE)
         provider = story.provider_at(at)
         key = self.sink.add(
-            "request", reference=self._reference(None if joined else story.reference),
+            "request",
+            reference=self._reference(None if joined else story.reference),
             number=self._number(None if joined else story.request_number),
-            type=CaseType.CHRONIC_ABSENCE.value, status=status.value, school_id=school.id, created_by_id=creator,
-            primary_contact_id=story.contact_at(at), provider_id=provider.id, case_id=story.id,
-            last_modified_at=decided_at or at, submitted_at=at, decided_at=decided_at,
+            type=CaseType.CHRONIC_ABSENCE.value,
+            status=status.value,
+            school_id=school.id,
+            created_by_id=creator,
+            primary_contact_id=story.contact_at(at),
+            provider_id=provider.id,
+            case_id=story.id,
+            last_modified_at=decided_at or at,
+            submitted_at=at,
+            decided_at=decided_at,
             decline_reason_code=chance.pick(DECLINE_CODES) if declined else None,
             decline_note=chance.pick(phrases.DECLINE_NOTES) if declined else None,
-            version=3 if decided_at else 2, **_applied_for(story.student), **_answers(chance, story.student, at, level),
-        )  # fmt: skip
+            version=3 if decided_at else 2,
+            **_applied_for(story.student),
+            **_answers(chance, story.student, at, level),
+        )
         self._confirm(key, creator, at - timedelta(minutes=chance.between(8, 50)))
         self._details(chance, key, story.student)
         if chance.likely(0.65):
@@ -107,9 +135,13 @@ class RequestWriter:
     def _confirm(self, request: int, who: int, at: datetime) -> None:
         for kind in ConfirmationKind:
             self.sink.add(
-                "request_confirmation", request_id=request, kind=kind.value, statement_version=STATEMENT_VERSION,
-                confirmed_by_id=who, confirmed_at=at,
-            )  # fmt: skip
+                "request_confirmation",
+                request_id=request,
+                kind=kind.value,
+                statement_version=STATEMENT_VERSION,
+                confirmed_by_id=who,
+                confirmed_at=at,
+            )
 
     def _details(self, chance: Chance, request: int, student: Student) -> None:
         for criterion in CRITERIA:
@@ -117,7 +149,7 @@ class RequestWriter:
             self.sink.add(
                 "request_criterion", request_id=request, criterion=criterion, met=chance.likely(0.88), note=note
             )
-        for code in barriers(chance, student):
+        for code in barriers(student):
             self.sink.add("request_barrier", request_id=request, code=code)
         for caregiver in student.caregivers:
             self.sink.add("request_caregiver_contact", request_id=request, **caregiver)
@@ -125,9 +157,14 @@ class RequestWriter:
     def _notice(self, chance: Chance, at: datetime, who: int, **subject: int) -> None:
         recorded = between(chance, at, min(at + 9 * DAY, NOW))
         self.sink.add(
-            "notice_given", given_on=date.fromordinal(day_of(recorded)), given_to=chance.pick(GIVEN_TO),
-            method=chance.pick(METHODS).value, recorded_by_id=who, recorded_at=recorded, **subject,
-        )  # fmt: skip
+            "notice_given",
+            given_on=date.fromordinal(day_of(recorded)),
+            given_to=chance.pick(GIVEN_TO),
+            method=chance.pick(METHODS).value,
+            recorded_by_id=who,
+            recorded_at=recorded,
+            **subject,
+        )
 
     def notice_on_case(self, chance: Chance, story: Story) -> None:
         """That a Non Enrolled child's whānau were told: such a case has no request to keep it on."""
@@ -136,12 +173,18 @@ class RequestWriter:
 
     def _file(self, chance: Chance, key: int, school: School, who: int, at: datetime) -> None:
         add_file(
-            self.sink, chance, request_id=key, visibility=Visibility.SHARED.value, shared_with_school_id=school.id,
-            uploaded_by_id=who, organisation_id=school.id, uploaded_at=at,
-        )  # fmt: skip
+            self.sink,
+            chance,
+            request_id=key,
+            visibility=Visibility.SHARED.value,
+            shared_with_school_id=school.id,
+            uploaded_by_id=who,
+            organisation_id=school.id,
+            uploaded_at=at,
+        )
 
 
-def barriers(chance: Chance, student: Student) -> Sequence[str]:
+def barriers(student: Student) -> Sequence[str]:
     """One to three barriers; the same for the same student, so that a case keeps those of its request."""
     first = student.id * 7 % len(BARRIER_CODES)
     count = 1 + student.id % 3

@@ -12,13 +12,13 @@ from ascms.models import CaseStatus, CaseType, Gender, RequestStatus
 
 from .casework import CaseWriter
 from .chance import Chance
-from .clock import NOW, TODAY_DAY, between, instant, local
+from .clock import NOW, TODAY_DAY, between, day_of, instant, local
 from .organisations import Organisations, Provider, School
 from .people import People
 from .requests import RequestWriter
 from .sinks import Sink
 from .stories import DAY, Story, settle
-from .students import Move, Roll, Student
+from .students import Past, Roll, Student, moved
 
 CA, NE = CaseType.CHRONIC_ABSENCE, CaseType.NON_ENROLLED
 QUEUE, OPEN, PAUSED = CaseStatus.PROVIDER_QUEUE, CaseStatus.OPEN, CaseStatus.PAUSED
@@ -48,6 +48,7 @@ class Line:
     moved_from: bool = False
     handed_over: bool = False
     same_student_as: int | None = None
+    barred: tuple[str, ...] = ()
     name: str | None = None
 
 
@@ -89,7 +90,7 @@ TEST_COLLEGE: Final = (
 """Without the four of the presentation: 26 active ones, then closed ones."""
 
 SECOND_SCHOOL: Final = (
-    Line(CA, OPEN, ASP, 52, "manager", "contact", "deputy", name="Second Student 1"),
+    Line(CA, OPEN, ASP, 52, "manager", "contact", "deputy", barred=("lead",), name="Second Student 1"),
     Line(CA, OPEN, ASP, 44, "manager", "deputy", "contact"),
     Line(CA, OPEN, ASP, 39, "manager3", None, "office", protected=True),
     Line(CA, QUEUE, ASP, 5, None, "lead", "lead"),
@@ -134,19 +135,47 @@ class FixedRows:
         one, two, three = (self._student(college, f"Test Student {n}") for n in (1, 2, 3))
         self._tell(Story(one, CA, QUEUE, asp, local(2026, 5, 10, 10, 15), college, requester=lead, number="00289396"))
         self._tell(
-            Story(two, CA, OPEN, own, local(2026, 4, 18, 17, 52), college, manager=manager, requester=lead,
-                  number="00203396")
-        )  # fmt: skip
-        self._tell(Story(three, CA, TRANSITION, asp, local(2025, 5, 13, 12, 23), college, requester=lead, number="00206415"))
+            Story(
+                two,
+                CA,
+                OPEN,
+                own,
+                local(2026, 4, 18, 17, 52),
+                college,
+                manager=manager,
+                requester=lead,
+                number="00203396",
+            )
+        )
+        carried_over = local(2025, 5, 13, 12, 23)
+        self._tell(Story(three, CA, TRANSITION, asp, carried_over, college, requester=lead, number="00206415"))
         named = self._student(
-            college, "Test Student Name", gender=Gender.M.value, date_of_birth=date(2010, 1, 1), year_level=11,
-            known_as=None, ethnicities=("531",),
-        )  # fmt: skip
+            college,
+            "Test Student Name",
+            gender=Gender.M.value,
+            date_of_birth=date(2010, 1, 1),
+            year_level=11,
+            ethnicities=("531",),
+        )
         opened = local(2026, 5, 6, 9, 47)
         self._tell(
-            Story(named, CA, QUEUE, own, opened, college, manager=manager, contact=contact, requester=contact,
-                  number="00307473", request_number="152479128", reference="153", quiet=True, assigned_at=opened)
-        )  # fmt: skip
+            Story(
+                named,
+                CA,
+                QUEUE,
+                own,
+                opened,
+                college,
+                manager=manager,
+                contact=contact,
+                requester=contact,
+                number="00307473",
+                request_number="152479128",
+                reference="153",
+                quiet=True,
+                assigned_at=opened,
+            )
+        )
         self._student(college, "Test Student 4")
         self._student(college, "Test Student 5")
         draft = self._student(college, "Test Student 6")
@@ -155,7 +184,8 @@ class FixedRows:
         )
 
     def _student(self, school: School, name: str, **given: Any) -> Student:
-        return self.roll.add(self.chance, school, chronic=True, full_name=name, protected=False, **{"known_as": None} | given)
+        given.setdefault("known_as", None)
+        return self.roll.add(self.chance, school, chronic=True, full_name=name, protected=False, **given)
 
     def _tell(self, story: Story) -> None:
         if story.number is None:
@@ -189,6 +219,7 @@ class FixedRows:
         if line.moved_from:
             story.requester = other.contacts[0]
         story.reason, story.outcome, story.request_ends = line.reason, line.outcome, line.ends
+        story.barred = tuple(ids[f"{name}@{domain}"] for name in line.barred)
         if line.ends is not None:
             story.closed_at = between(chance, opened_at + 2 * DAY, opened_at + 6 * DAY)
         elif line.same_student_as is not None:
@@ -201,11 +232,11 @@ class FixedRows:
         if line.type is NE:
             arrived = between(chance, opened_at + 6 * DAY, opened_at + 14 * DAY)
             origin = self.world.invented_schools[0] if self.world.invented_schools else other
-            student = self._pupil(school, line, move=Move(origin, arrived, 50))
+            student = self._pupil(school, line, past=Past(origin, day_of(opened_at) - 40, arrived))
             return Story(student, NE, line.status, provider, opened_at, None, arrived)
         if line.moved_from:
             arrived = between(chance, opened_at + 20 * DAY, opened_at + 24 * DAY)
-            student = self._pupil(school, line, move=Move(other, arrived))
+            student = self._pupil(school, line, past=moved(other, arrived))
             return Story(student, CA, line.status, provider, opened_at, other, arrived)
         student = earlier.student if earlier is not None else self._pupil(school, line)
         story = Story(student, CA, line.status, provider, opened_at, school)
@@ -214,9 +245,7 @@ class FixedRows:
         return story
 
     def _pupil(self, school: School, line: Line, **more: Any) -> Student:
-        return self.roll.add(
-            self.chance, school, chronic=True, full_name=line.name, protected=line.protected, **more
-        )
+        return self.roll.add(self.chance, school, chronic=True, full_name=line.name, protected=line.protected, **more)
 
     def _provider(self, which: str) -> Provider:
         return self.world.test_college_isp if which == ISP else self.world.waikato
@@ -243,32 +272,52 @@ class FixedRows:
         ids, first = self.people.ids, self.stories[4 + len(TEST_COLLEGE)]
         deputy, privacy = ids[f"deputy@{SECOND}"], ids["privacy@ministry.nz"]
         self.sink.add(
-            "access_block", user_id=ids[f"lead@{SECOND}"], student_id=first.student.id, set_by_id=deputy,
-            reason="A close relative of the student.", set_at=first.opened_at - 20 * DAY,
-        )  # fmt: skip
+            "access_block",
+            user_id=ids[f"lead@{SECOND}"],
+            student_id=first.student.id,
+            set_by_id=deputy,
+            reason="A close relative of the student.",
+            set_at=first.opened_at - 20 * DAY,
+        )
         for school in self.world.invented_schools[:1]:
             student = self.roll.add(self.chance, school)
             lead = school.leads[0]
             self.sink.add(
-                "access_block", user_id=school.contacts[0], student_id=student.id, set_by_id=lead,
-                reason="A conflict of interest while a complaint was open.", set_at=NOW - 120 * DAY,
-                lifted_by_id=lead, lifted_at=NOW - 30 * DAY,
-            )  # fmt: skip
+                "access_block",
+                user_id=school.contacts[0],
+                student_id=student.id,
+                set_by_id=lead,
+                reason="A conflict of interest while a complaint was open.",
+                set_at=NOW - 120 * DAY,
+                lifted_by_id=lead,
+                lifted_at=NOW - 30 * DAY,
+            )
         corrected = self.stories[5].student
         for column, earlier, later, statement in (
             ("known_as", None, corrected.known_as, None),
             ("address", "1 Former Street, Test Town", None, "We have not lived there since last year."),
         ):
             self.sink.add(
-                "correction", student_id=corrected.id, field=column, earlier=earlier, later=later, statement=statement,
-                reason="Asked for by a caregiver.", recorded_by_id=privacy, recorded_at=NOW - 12 * DAY,
-            )  # fmt: skip
+                "correction",
+                student_id=corrected.id,
+                field=column,
+                earlier=earlier,
+                later=later,
+                statement=statement,
+                reason="Asked for by a caregiver.",
+                recorded_by_id=privacy,
+                recorded_at=NOW - 12 * DAY,
+            )
         for story in self.stories[:3]:
             self.sink.add(
-                "outbox_message", deduplication_key=f"case-opened-{story.number}", topic="mail",
-                payload={"case": story.number, "kind": "CASE_OPENED"}, created_at=story.opened_at, attempts=1,
+                "outbox_message",
+                deduplication_key=f"case-opened-{story.number}",
+                topic="mail",
+                payload={"case": story.number, "kind": "CASE_OPENED"},
+                created_at=story.opened_at,
+                attempts=1,
                 delivered_at=story.opened_at + DAY / 288,
-            )  # fmt: skip
+            )
 
 
 def _office_hours(chance: Chance, days_ago: int) -> datetime:

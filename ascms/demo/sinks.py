@@ -10,22 +10,34 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import asyncpg
-from sqlalchemy import JSON, URL, Date, Table, create_engine, make_url
+from sqlalchemy import JSON, URL, Column, Date, Select, Table, create_engine, func, insert, make_url, select
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
+from ascms.database import sync_url
 from ascms.models import Base, UtcDateTime
 
 Convert: TypeAlias = Callable[[Any], Any]
 
-BATCH = 50_000
+BATCH = 20_000
 
 
 def sqlite_instant(value: datetime) -> str:
     """As SQLAlchemy's `DateTime` stores it on SQLite; `value` is in UTC."""
     return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _default(column: Column[Any]) -> Any:
+    """What a column left out gets. Defaults that are computed have to be given."""
+    return column.default.arg if isinstance(column.default, ScalarElementColumnDefault) else None
+
+
+def _count(table: str) -> Select[int]:
+    return select(func.count()).select_from(Base.metadata.tables[table])
 
 
 class TableBuffer:
@@ -34,11 +46,7 @@ class TableBuffer:
     def __init__(self, table: Table, converter: Callable[[TypeEngine[Any]], Convert | None]) -> None:
         self.table = table
         self.names = frozenset(column.name for column in table.columns)
-        self.columns = [
-            (column.name, column.default.arg if column.default is not None and column.default.is_scalar else None,
-             converter(column.type))
-            for column in table.columns
-        ]
+        self.columns = [(column.name, _default(column), converter(column.type)) for column in table.columns]
         self.has_id = "id" in self.names
         self.last_id = 0
         self.written = 0
@@ -77,6 +85,10 @@ class Sink(ABC):
         self.waiting += 1
         return buffer.last_id
 
+    def last_id(self, table: str) -> int:
+        """The identifier given last in `table`, 0 before the first."""
+        return self.buffers[table].last_id
+
     def flush_when_full(self) -> None:
         """Write what waits if it is a batch or more. Call it only where every row's parents have been added."""
         if self.waiting >= BATCH:
@@ -99,7 +111,8 @@ class Sink(ABC):
     def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None: ...
 
     @abstractmethod
-    def has_rows(self, table: str) -> bool: ...
+    def held(self, table: str) -> int:
+        """How many rows of `table` the database holds."""
 
     @abstractmethod
     def __enter__(self) -> Self: ...
@@ -111,7 +124,7 @@ class Sink(ABC):
 class SqliteSink(Sink):
     def __init__(self, url: URL) -> None:
         super().__init__()
-        self.engine = create_engine(url.set(drivername="sqlite"))
+        self.engine = create_engine(url)
 
     def converter(self, kind: TypeEngine[Any]) -> Convert | None:
         if isinstance(kind, UtcDateTime):
@@ -128,12 +141,12 @@ class SqliteSink(Sink):
         return self
 
     def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
-        names = ", ".join(f'"{column.name}"' for column in table.columns)
-        marks = ", ".join("?" * len(table.columns))
-        self.cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)
+        self.cursor.executemany(str(insert(table).compile(self.engine)), rows)
 
-    def has_rows(self, table: str) -> bool:
-        return self.cursor.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone() is not None
+    def held(self, table: str) -> int:
+        self.cursor.execute(str(_count(table)))
+        row = self.cursor.fetchone()
+        return int(row[0]) if row is not None else 0
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
@@ -155,7 +168,7 @@ class PostgresSink(Sink):
 
     def __init__(self, url: URL) -> None:
         super().__init__()
-        self.url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.url = url.render_as_string(hide_password=False)
         self.runner = asyncio.Runner()
 
     def converter(self, kind: TypeEngine[Any]) -> Convert | None:
@@ -171,8 +184,8 @@ class PostgresSink(Sink):
         columns = [column.name for column in table.columns]
         self.runner.run(self.connection.copy_records_to_table(table.name, records=rows, columns=columns))
 
-    def has_rows(self, table: str) -> bool:
-        return self.runner.run(self.connection.fetchval(f'SELECT 1 FROM "{table}" LIMIT 1')) is not None
+    def held(self, table: str) -> int:
+        return int(self.runner.run(self.connection.fetchval(str(_count(table)))))
 
     def _advance_sequences(self) -> None:
         for name, buffer in self.buffers.items():
@@ -195,12 +208,8 @@ class PostgresSink(Sink):
 
 
 @contextmanager
-def opened(database: str | URL) -> Iterator[Sink]:
-    """The sink for a SQLAlchemy URL, SQLite or PostgreSQL, whatever driver it names."""
-    url = make_url(database)
-    sinks: dict[str, type[SqliteSink] | type[PostgresSink]] = {"sqlite": SqliteSink, "postgresql": PostgresSink}
-    backend = url.get_backend_name()
-    if backend not in sinks:
-        raise ValueError(f"the demo world fills SQLite or PostgreSQL, got {backend!r}; give such a database URL")
-    with sinks[backend](url) as sink:
+def opened(database: str | Path) -> Iterator[Sink]:
+    """The sink for a database (as `ascms.database.normalise_url` takes it): SQLite or PostgreSQL."""
+    url = make_url(sync_url(database))
+    with SqliteSink(url) if url.get_backend_name() == "sqlite" else PostgresSink(url) as sink:
         yield sink

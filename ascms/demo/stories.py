@@ -19,7 +19,8 @@ class Story:
     """One case. `before` is the school until `moved_at` and `student.school` after it; `request_ends` says how
     its request ended where the case was never taken up.
 
-    `former` held it until `handed_over_at`. A `quiet` case has its request and nothing else.
+    `former` held it until `handed_over_at`. A `quiet` case has its request and nothing else. People who are
+    `barred` from the student have no part in it.
     """
 
     student: Student
@@ -41,6 +42,7 @@ class Story:
     reference: str | None = None
     merged_into: int | None = None
     quiet: bool = False
+    barred: tuple[int, ...] = ()
     assigned_at: datetime | None = None
     first_contact_at: datetime | None = None
     planned_at: datetime | None = None
@@ -66,6 +68,9 @@ class Story:
         if self.former is not None and self.handed_over_at is not None and moment < self.handed_over_at:
             return self.former
         return self.provider
+
+    def staff_of(self, school: School) -> list[int]:
+        return [user for user in school.staff if user not in self.barred]
 
     def contact_at(self, moment: datetime) -> int | None:
         """The primary contact then: before a move there was another school's, whom the record no longer names."""

@@ -37,13 +37,18 @@ class Student:
     percentages: tuple[float, float]
 
 
-@dataclass(slots=True)
-class Move:
-    """A change of school: from which, when, and how many days before that the last one was left."""
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The school a student came from: the day (an ordinal) they left, and when they arrived at the present one."""
 
-    origin: School
-    at: datetime
-    gap: int = 4
+    school: School
+    left: int
+    arrived_at: datetime | None = None
+
+
+def moved(school: School, arrived_at: datetime) -> Past:
+    """A change of school with no more than a weekend between."""
+    return Past(school, day_of(arrived_at) - 4, arrived_at)
 
 
 def nsn(number: int) -> str:
@@ -59,54 +64,67 @@ class Roll:
         self.schools = schools
 
     def add(
-        self, chance: Chance, school: School | None, *, last_school: School | None = None, left_on: int = 0,
-        move: Move | None = None, chronic: bool = False, full_name: str | None = None, protected: bool | None = None,
-        ethnicities: Sequence[str] | None = None, **given: Any,
+        self,
+        chance: Chance,
+        school: School | None,
+        past: Past | None = None,
+        *,
+        chronic: bool = False,
+        full_name: str | None = None,
+        protected: bool | None = None,
+        ethnicities: Sequence[str] | None = None,
+        **given: Any,
     ) -> Student:
-        """A student at `school`; at none, they left `last_school` on the day `left_on`. `given` overrides columns."""
-        home = school or last_school
+        """A student at `school`, or at none since they left that of `past`. `given` overrides columns."""
+        home = school or (past.school if past is not None else None)
         if home is None:
-            raise ValueError("a student needs a school, or the last school they were at")
+            raise ValueError("a student needs a school, or the school they left")
         name = person_name(chance)
         full = full_name or name.full
         folded = fold(full)
         year = chance.between(home.lowest_year, min(home.highest_year, 11))
         row: dict[str, Any] = {
-            "full_name": full, "full_name_folded": folded, "gender": name.gender.value, "year_level": year,
-            "known_as": _known_as(chance, name), "date_of_birth": _born(chance, year),
+            "full_name": full,
+            "full_name_folded": folded,
+            "gender": name.gender.value,
+            "year_level": year,
+            "known_as": _known_as(chance, name),
+            "date_of_birth": _born(chance, year),
             "address": _address(chance, home),
             "protected": chance.likely(0.03) if protected is None else protected,
             "school_id": school.id if school is not None else None,
-        } | given  # fmt: skip
+        } | given
         known_as = row["known_as"]
         row["known_as_folded"] = fold(known_as) if known_as else None
-        key = self.sink.add("student", nsn=nsn(self.sink.buffers["student"].last_id + 1), **row)
-        self._enrolments(chance, key, home, school, row["year_level"], move, left_on)
+        key = self.sink.add("student", nsn=nsn(self.sink.last_id("student") + 1), **row)
+        self._enrolments(chance, key, school, past, row["year_level"])
         self._groups(chance, key, name, ethnicities)
         percentages = self._attendance(chance, key, chronic, on_a_roll=school is not None)
         caregivers = self._caregivers(chance, key, name)
         return Student(key, full, folded, known_as, row["year_level"], school, caregivers, percentages)
 
-    def _enrolments(
-        self, chance: Chance, student: int, home: School, school: School | None, year: int, move: Move | None, left: int
-    ) -> None:
-        start = YEAR_START - 365 * chance.between(0, max(0, min(year - home.lowest_year, 3)))
-        if move is not None:
-            arrived = day_of(move.at)
-            self._enrolled(student, move.origin, year, min(start, arrived - move.gap - 1), arrived - move.gap)
-            self._enrolled(student, home, year, arrived, None)
-            return
-        if chance.likely(0.35):
+    def _enrolments(self, chance: Chance, student: int, school: School | None, past: Past | None, year: int) -> None:
+        start = YEAR_START - 365 * chance.between(0, 3)
+        if past is not None:
+            start = min(start, past.left - 30)
+            self._enrolled(student, past.school, year, start, past.left)
+        elif chance.likely(0.35):
             former = chance.pick(self.schools)
-            if former is not home:
+            if former is not school:
                 self._enrolled(student, former, max(0, year - 3), start - 700, start - 50)
-        self._enrolled(student, home, year, min(start, left - 30) if left else start, None if school else left)
+        if school is not None:
+            arrived = day_of(past.arrived_at) if past is not None and past.arrived_at is not None else start
+            self._enrolled(student, school, year, arrived, None)
 
     def _enrolled(self, student: int, school: School, year: int, start: int, end: int | None) -> None:
         self.sink.add(
-            "enrolment", student_id=student, school_id=school.id, year_level=year, started_on=date.fromordinal(start),
+            "enrolment",
+            student_id=student,
+            school_id=school.id,
+            year_level=year,
+            started_on=date.fromordinal(start),
             ended_on=None if end is None else date.fromordinal(end),
-        )  # fmt: skip
+        )
 
     def _groups(self, chance: Chance, student: int, name: PersonName, given: Sequence[str] | None) -> None:
         codes = list(given) if given is not None else [chance.pick(name.heritage.ethnicities)]
@@ -123,19 +141,26 @@ class Roll:
 
     def _attendance(self, chance: Chance, student: int, chronic: bool, *, on_a_roll: bool) -> tuple[float, float]:
         """Two terms; the current one only for who is on a roll. Gives (previous, current) as percentages."""
-        tenths = (chance.between(380, 700), chance.between(150, 690)) if chronic else (
-            chance.between(640, 1000), chance.between(600, 1000)
-        )  # fmt: skip
+        tenths = (
+            (chance.between(380, 700), chance.between(150, 690))
+            if chronic
+            else (chance.between(640, 1000), chance.between(600, 1000))
+        )
         for (term, as_of, days), tenth in zip(TERM_DAYS, tenths, strict=True):
             current = term == TERM_2
             if current and not on_a_roll:
                 continue
             last = weekday_on_or_before(as_of.toordinal() - (chance.between(0, 9) if chronic else 0))
             self.sink.add(
-                "attendance_summary", student_id=student, term=term, percentage=tenth / 10,
-                days_absent=round(days * (1000 - tenth) / 1000), last_attended_on=date.fromordinal(last), as_of=as_of,
+                "attendance_summary",
+                student_id=student,
+                term=term,
+                percentage=tenth / 10,
+                days_absent=round(days * (1000 - tenth) / 1000),
+                last_attended_on=date.fromordinal(last),
+                as_of=as_of,
                 is_current=current,
-            )  # fmt: skip
+            )
         return tenths[0] / 10, tenths[1] / 10
 
     def _caregivers(self, chance: Chance, student: int, child: PersonName) -> list[dict[str, Any]]:

@@ -5,9 +5,8 @@ stays bounded however large the world. The same arguments give the same rows.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeAlias
-
-from sqlalchemy import URL
 
 from . import organisations, people, reference
 from .casework import CaseWriter
@@ -27,14 +26,14 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being filled, how much of it is done, and how much there is."""
 
 
-def is_empty(database: str | URL) -> bool:
+def is_empty(database: str | Path) -> bool:
     """Whether the (migrated) database holds no organisation, and so may be filled by `build`."""
     with opened(database) as sink:
-        return not sink.has_rows("organisation")
+        return sink.held("organisation") == 0
 
 
 def build(
-    database: str | URL,
+    database: str | Path,
     *,
     schools: int = SCHOOLS,
     students: int | None = None,
@@ -44,20 +43,21 @@ def build(
 ) -> dict[str, int]:
     """Fill an empty, migrated database; gives the rows written, by table.
 
-    `database` is a SQLAlchemy URL of SQLite or PostgreSQL, with whatever driver. `students` defaults to 25 a
-    school, `cases` to 20 for every three schools; both count the fixed ones. Not to be called from a running
-    event loop where the database is PostgreSQL. Raises ValueError where the database is not empty, or for
-    more cases than students.
+    `database` is the path of an SQLite file, or a URL of SQLite or PostgreSQL with whatever driver. `students`
+    defaults to 25 a school, `cases` to 20 for every three schools; both count the fixed ones. Not to be called
+    from a running event loop where the database is PostgreSQL. Raises ValueError where the database is not
+    empty, or for more cases than students.
     """
     if schools < FEWEST_SCHOOLS:
         raise ValueError(f"a demo world has at least {FEWEST_SCHOOLS} schools, asked for {schools}")
     cases = schools * 20 // 3 if cases is None else cases
     students = max(schools * STUDENTS_PER_SCHOOL, cases) if students is None else students
     if cases > students:
-        raise ValueError(f"{cases} cases need as many students, asked for {students}; give more students or fewer cases")
+        raise ValueError(f"{cases} cases need as many students, got {students}; give more students or fewer cases")
     with opened(database) as sink:
-        if sink.has_rows("organisation"):
-            raise ValueError("the database already holds organisations; give the demo world an empty one")
+        held = sink.held("organisation")
+        if held:
+            raise ValueError(f"the database already holds {held} organisations; give the demo world an empty one")
         _fill(sink, schools, students, cases, seed, progress or _silent)
         sink.flush()
         return sink.counts()
