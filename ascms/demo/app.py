@@ -1,10 +1,11 @@
 """The demo as one server: the API and its identity provider on one port of this machine."""
 
-import asyncio
 import socket
+from contextlib import suppress
 
 import uvicorn
 from pydantic import HttpUrl, SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ascms.database import engine_for, normalise_url
 from ascms.server.app import create_app
@@ -39,7 +40,12 @@ def serve_demo(database: str, port: int) -> None:
     with _bound(port) as listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         identity = kept_identity(state_directory(database), address)
-        asyncio.run(_serve(database, identity, listener, address))
+        engine = engine_for(database)
+        routes = provider_routes(identity, Directory(engine))
+        app = create_app(demo_settings(database, identity), extra_routes=routes)
+        config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
+        with suppress(KeyboardInterrupt):
+            _DemoServer(config, address, engine).run(sockets=[listener])
 
 
 def _bound(port: int) -> socket.socket:
@@ -53,24 +59,19 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-async def _serve(database: str, identity: KeptIdentity, listener: socket.socket, address: str) -> None:
-    engine = engine_for(database)
-    try:
-        app = create_app(demo_settings(database, identity), extra_routes=provider_routes(identity, Directory(engine)))
-        config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
-        await _Announcing(config, address).serve(sockets=[listener])
-    finally:
-        await engine.dispose()
+class _DemoServer(uvicorn.Server):
+    """Says when requests are accepted, for people and for scripts that wait; closes the provider's database."""
 
-
-class _Announcing(uvicorn.Server):
-    """Says when requests are accepted, for people and for scripts that wait."""
-
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, address: str, engine: AsyncEngine) -> None:
         super().__init__(config)
         self._address = address
+        self._engine = engine
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             print(f"ready {self._address}", flush=True)  # noqa: T201 (what the command line promises)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets=sockets)
+        await self._engine.dispose()

@@ -99,7 +99,7 @@ def is_loopback(address: str) -> bool:
     return (
         port_is_fine
         and parts.scheme == "http"
-        and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        and parts.hostname in {"127.0.0.1", "localhost"}
         and "@" not in parts.netloc
         and not parts.fragment
         and address.isascii()

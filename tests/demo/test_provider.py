@@ -301,7 +301,7 @@ async def test_an_untrusted_address_is_never_sent_to(demo: Demo, changed: dict[s
     [
         ("http://127.0.0.1:8000/", True),
         ("http://localhost/callback?x=1", True),
-        ("http://[::1]:3000/", True),
+        ("http://[::1]:3000/", False),
         ("https://127.0.0.1/", False),
         ("http://attacker@127.0.0.1/", False),
         ("http://127.0.0.1@attacker.example/", False),
