@@ -1,39 +1,30 @@
-"""A case and all that hangs on it, in rows: its history, timeline, comments, files, tasks and alerts."""
+"""A case in rows: the case itself, its allocations, its status history, its requests, its changes."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
-from ascms.models import AlertKind, CaseStatus, CaseType, EventKind, Visibility
+from ascms.models import AlertKind, CaseStatus, CaseType, EventKind
 
 from . import phrases
+from .activity import Activity
 from .chance import Chance
-from .clock import NOW, TODAY_DAY, between, day_of, working_moment
-from .files import add_file
-from .organisations import School
+from .clock import between
 from .requests import RequestWriter, barriers
 from .sinks import Sink
 from .stories import DAY, Story
+from .timeline import Timeline
 
-INTERNAL: Final = Visibility.INTERNAL.value
-SHARED: Final = Visibility.SHARED.value
 CHANGED: Final = EventKind.CASE_CHANGED.value
-BUSY: Final = {
-    CaseStatus.PROVIDER_QUEUE: ((0, 3), (0, 2), (0, 1)),
-    CaseStatus.OPEN: ((6, 17), (11, 22), (1, 5)),
-    CaseStatus.PAUSED: ((6, 15), (10, 18), (1, 4)),
-    CaseStatus.TRANSITION: ((2, 8), (3, 10), (0, 2)),
-    CaseStatus.CLOSED: ((5, 14), (9, 17), (1, 3)),
-}
-"""Fewest and most comments, contacts and files of a case, by its status."""
 
 
 class CaseWriter:
-    """Writes cases. Invented numbers go up from 00310001, above every fixed one."""
+    """Writes cases with all that hangs on them. Invented numbers go up from 00310001, above every fixed one."""
 
     def __init__(self, sink: Sink, requests: RequestWriter) -> None:
         self.sink = sink
         self.requests = requests
+        self.timeline = Timeline(sink)
+        self.activity = Activity(sink, self.timeline)
         self.number = 310_000
 
     def add(self, chance: Chance, story: Story) -> int:
@@ -49,11 +40,7 @@ class CaseWriter:
             self.requests.notice_on_case(chance, story)
         self._changes(story)
         if not story.quiet:
-            comments, contacts, files = (chance.between(*bounds) for bounds in BUSY[story.status])
-            self._comments(chance, story, comments)
-            self._contacts(chance, story, contacts)
-            self._files(chance, story, files)
-            self._provider_records(chance, story)
+            self.activity.add(chance, story)
         return story.id
 
     def _case(self, chance: Chance, story: Story) -> None:
@@ -134,7 +121,7 @@ class CaseWriter:
         self.requests.submitted(chance, story, story.opened_at)
         school = story.school_at(story.opened_at)
         if school is not None:
-            self._event(
+            self.timeline.event(
                 story,
                 story.opened_at,
                 EventKind.REQUEST_RECEIVED.value,
@@ -143,48 +130,21 @@ class CaseWriter:
                 organisation=school.id,
                 shared=True,
             )
-            self._alert(story, AlertKind.CASE_OPENED, story.opened_at, school)
+            self.timeline.alert(story, AlertKind.CASE_OPENED, story.opened_at, school)
         if story.status is CaseStatus.PROVIDER_QUEUE and story.assigned_at is None:
             for lead in story.provider.leads:
-                self._tell(story, AlertKind.REQUEST_SUBMITTED, story.opened_at, lead, story.provider.id)
+                self.timeline.tell(story, AlertKind.REQUEST_SUBMITTED, story.opened_at, lead, story.provider.id)
         later = story.opened_at + 14 * DAY
         if not story.quiet and story.request_ends is None and later < story.end and chance.likely(0.12):
             at = between(chance, later, story.end)
             if story.moved_at is None:
                 self.requests.submitted(chance, story, at, joined=True)
 
-    def _event(
-        self,
-        story: Story,
-        at: datetime,
-        kind: str,
-        subject: str,
-        *,
-        by: int | None,
-        organisation: int | None,
-        shared: bool,
-        **more: Any,
-    ) -> None:
-        """An entry of the timeline; shared with the school of that moment, if there was one."""
-        school = story.school_at(at) if shared else None
-        self.sink.add(
-            "event",
-            case_id=story.id,
-            kind=kind,
-            occurs_at=at,
-            recorded_by_id=by,
-            organisation_id=organisation,
-            subject=subject,
-            visibility=SHARED if school is not None else INTERNAL,
-            shared_with_school_id=school.id if school is not None else None,
-            **{"participants": (), "recorded_at": at} | more,
-        )
-
     def _changes(self, story: Story) -> None:
         """Every change of the case as an event that its school sees, without reasons."""
         if story.type is CaseType.NON_ENROLLED:
             notified = "Non-enrolment notified"
-            self._event(story, story.opened_at, CHANGED, notified, by=None, organisation=None, shared=True)
+            self.timeline.event(story, story.opened_at, CHANGED, notified, by=None, organisation=None, shared=True)
         if story.quiet:
             return
         lead, own, former = story.provider.leads[0], story.provider.id, story.former
@@ -198,7 +158,7 @@ class CaseWriter:
             changes.append((story.handed_over_at, f"Handed over to {story.provider.name}", former.leads[0], former.id))
         for moment, subject, who, organisation in changes:
             if moment is not None:
-                self._event(story, moment, CHANGED, subject, by=who, organisation=organisation, shared=True)
+                self.timeline.event(story, moment, CHANGED, subject, by=who, organisation=organisation, shared=True)
                 self._change_alert(story, moment)
 
     def _change_alert(self, story: Story, at: datetime) -> None:
@@ -206,189 +166,9 @@ class CaseWriter:
         if school is None:
             return
         if at == story.assigned_at:
-            self._alert(story, AlertKind.CASE_MANAGER_ASSIGNED, at, school)
+            self.timeline.alert(story, AlertKind.CASE_MANAGER_ASSIGNED, at, school)
         elif at == story.moved_at:
             for lead in school.leads:
-                self._alert(story, AlertKind.STUDENT_ARRIVED, at, school, to=lead)
+                self.timeline.alert(story, AlertKind.STUDENT_ARRIVED, at, school, to=lead)
         else:
-            self._alert(story, AlertKind.STATUS_CHANGED, at, school)
-
-    def _alert(self, story: Story, kind: AlertKind, at: datetime, school: School, to: int | None = None) -> None:
-        """To the primary contact, or to the Attendance Leads where there is none."""
-        contact = story.contact_at(at)
-        for user in (to,) if to is not None else (contact,) if contact is not None else school.leads:
-            self._tell(story, kind, at, user, school.id)
-
-    def _tell(self, story: Story, kind: AlertKind, at: datetime, user: int, organisation: int) -> None:
-        read = at + timedelta(hours=20)
-        self.sink.add(
-            "alert",
-            user_id=user,
-            organisation_id=organisation,
-            kind=kind.value,
-            case_id=story.id,
-            created_at=at,
-            read_at=read if read < NOW - 3 * DAY else None,
-        )
-
-    def _comments(self, chance: Chance, story: Story, count: int) -> None:
-        for at in _moments(chance, story, count):
-            school = story.school_at(at)
-            if school is not None and chance.likely(0.4):
-                author = story.contact_at(at) if chance.likely(0.5) else None
-                self.school_comment(chance, story, school, author or chance.pick(story.staff_of(school)), at)
-            else:
-                self.provider_comment(chance, story, at, shared=school is not None and chance.likely(0.4))
-
-    def school_comment(self, chance: Chance, story: Story, school: School, author: int, at: datetime) -> int:
-        return self.sink.add(
-            "comment",
-            case_id=story.id,
-            author_id=author,
-            organisation_id=school.id,
-            visibility=SHARED,
-            shared_with_school_id=school.id,
-            body=chance.pick(phrases.SCHOOL_COMMENTS),
-            created_at=at,
-        )
-
-    def provider_comment(self, chance: Chance, story: Story, at: datetime, *, shared: bool) -> int:
-        """By who worked on the case then: its manager, or the provider's lead before one was named."""
-        provider = story.provider_at(at)
-        named = story.manager if story.assigned_at is not None and at >= story.assigned_at else None
-        school = story.school_at(at) if shared else None
-        edited = at + timedelta(hours=2) if chance.likely(0.04) else None
-        if edited is not None and edited > NOW:
-            edited = None
-        key = self.sink.add(
-            "comment",
-            case_id=story.id,
-            author_id=named or provider.leads[0],
-            organisation_id=provider.id,
-            visibility=SHARED if school is not None else INTERNAL,
-            created_at=at,
-            edited_at=edited,
-            shared_with_school_id=school.id if school is not None else None,
-            body=chance.pick(phrases.SHARED_COMMENTS if school is not None else phrases.INTERNAL_COMMENTS),
-            in_error_at=at + timedelta(minutes=20) if edited is None and chance.likely(0.01) else None,
-        )
-        if edited is not None:
-            earlier = chance.pick(phrases.SHARED_COMMENTS if school is not None else phrases.INTERNAL_COMMENTS)
-            self.sink.add("comment_revision", comment_id=key, body=earlier, replaced_at=edited)
-        if school is not None:
-            self._alert(story, AlertKind.COMMENT_SHARED, at, school)
-        return key
-
-    def _contacts(self, chance: Chance, story: Story, count: int) -> None:
-        for at in _moments(chance, story, count):
-            self._contact(chance, story, at, outcome=True)
-        if story.status is CaseStatus.OPEN and chance.likely(0.6):
-            at = working_moment(chance, TODAY_DAY + 1, TODAY_DAY + 10)
-            self._contact(chance, story, max(at, NOW + DAY), outcome=False)
-
-    def _contact(self, chance: Chance, story: Story, at: datetime, *, outcome: bool) -> None:
-        kind, subject, outcomes = chance.pick(phrases.CONTACTS)
-        provider = story.provider_at(at)
-        named = story.manager if story.assigned_at is not None and at >= story.assigned_at else None
-        recorded = min(at, NOW - timedelta(hours=2)) if not outcome else min(at + timedelta(hours=1), NOW)
-        more: dict[str, Any] = {}
-        if kind in phrases.LONG_KINDS:
-            more["ends_at"] = at + timedelta(minutes=chance.between(3, 18) * 5)
-            more["participants"] = chance.some(phrases.PARTICIPANTS, chance.between(1, 4))
-        self._event(
-            story,
-            at,
-            kind.value,
-            subject,
-            by=named or provider.leads[0],
-            organisation=provider.id,
-            shared=chance.likely(0.35),
-            recorded_at=recorded,
-            description=chance.pick(phrases.CONTACT_DETAILS),
-            outcome=(chance.pick(outcomes) or None) if outcome else None,
-            **more,
-        )
-
-    def _files(self, chance: Chance, story: Story, count: int) -> None:
-        for at in _moments(chance, story, count):
-            school = story.school_at(at)
-            if school is not None and chance.likely(0.4):
-                self.school_file(chance, story, school, chance.pick(story.staff_of(school)), at)
-            else:
-                self.provider_file(chance, story, at, shared=school is not None and chance.likely(0.5))
-
-    def school_file(self, chance: Chance, story: Story, school: School, who: int, at: datetime) -> int:
-        return add_file(
-            self.sink,
-            chance,
-            case_id=story.id,
-            visibility=SHARED,
-            shared_with_school_id=school.id,
-            uploaded_by_id=who,
-            organisation_id=school.id,
-            uploaded_at=at,
-        )
-
-    def provider_file(self, chance: Chance, story: Story, at: datetime, *, shared: bool) -> int:
-        provider = story.provider_at(at)
-        named = story.manager if story.assigned_at is not None and at >= story.assigned_at else None
-        school = story.school_at(at) if shared else None
-        if school is not None:
-            self._alert(story, AlertKind.FILE_SHARED, at, school)
-        return add_file(
-            self.sink,
-            chance,
-            case_id=story.id,
-            visibility=SHARED if school is not None else INTERNAL,
-            shared_with_school_id=school.id if school is not None else None,
-            uploaded_by_id=named or provider.leads[0],
-            organisation_id=provider.id,
-            uploaded_at=at,
-        )
-
-    def _provider_records(self, chance: Chance, story: Story) -> None:
-        """Tasks, the needs fund and safety alerts: the provider's own."""
-        who, start = story.manager, story.assigned_at
-        if who is None or start is None:
-            return
-        for at in _moments(chance, story, chance.between(1, 4), since=start):
-            due = day_of(at) + chance.between(2, 14)
-            over = story.closed_at is not None or (due < TODAY_DAY and chance.likely(0.85))
-            done = between(chance, at, min(at + 9 * DAY, story.end)) if over else None
-            self.sink.add(
-                "task",
-                case_id=story.id,
-                title=chance.pick(phrases.TASKS),
-                due_on=date.fromordinal(due),
-                assignee_id=who,
-                created_by_id=who,
-                created_at=at,
-                done_at=done,
-            )
-        if chance.likely(0.25):
-            at = between(chance, start, story.end)
-            self.sink.add(
-                "needs_fund_entry",
-                case_id=story.id,
-                purpose=chance.pick(phrases.NEEDS),
-                recorded_at=at,
-                amount_cents=chance.between(4, 48) * 500,
-                spent_on=date.fromordinal(day_of(at)),
-                recorded_by_id=who,
-            )
-        if chance.likely(0.12):
-            at = between(chance, start, story.end)
-            over = chance.likely(0.3)
-            self.sink.add(
-                "safety_alert",
-                case_id=story.id,
-                text=chance.pick(phrases.SAFETY),
-                raised_by_id=who,
-                raised_at=at,
-                ended_at=between(chance, at, story.end) if over else None,
-            )
-
-
-def _moments(chance: Chance, story: Story, count: int, since: datetime | None = None) -> Sequence[datetime]:
-    start = since or story.opened_at
-    return [between(chance, start, story.end) for _ in range(count)]
+            self.timeline.alert(story, AlertKind.STATUS_CHANGED, at, school)

@@ -40,8 +40,8 @@ RARE: Final = ("REQUEST_", "DUPLICATE", "ENTERED", "DECEASED")
 CLOSING: Final = tuple(code for code in OUTCOMES if not code.startswith(RARE))
 PAUSING: Final = tuple(PAUSE_REASONS)
 NON_ENROLLED: Final = 0.265
-STILL_ON_NO_ROLL: Final = 0.45
-NO_CONTACT: Final = 0.11
+STILL_ON_NO_ROLL: Final = 0.3
+NO_CONTACT: Final = 0.08
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:
@@ -65,7 +65,7 @@ def uneven_weights(count: int, chance: Chance) -> list[int]:
 
 @dataclass(slots=True)
 class Inventor:
-    """Fills one school after the other."""
+    """Fills one school after the other. `schools` are those between which students move: not the fixed ones."""
 
     sink: Sink
     roll: Roll
@@ -121,12 +121,15 @@ class Inventor:
             student = self.roll.add(chance, school, chronic=True)
             story = Story(student, CaseType.CHRONIC_ABSENCE, status, provider, opened_at, school)
             long_open = status is CaseStatus.OPEN and opened_at < NOW - 40 * DAY
-            if school.own is provider and long_open and chance.likely(0.2):
+            if school.own is provider and long_open and chance.likely(0.4):
                 story.provider, story.former = school.catchment_provider, provider
         else:
             provider = school.catchment_provider
             student = self.roll.add(chance, to, moved(school, arrived), chronic=True)
             story = Story(student, CaseType.CHRONIC_ABSENCE, status, provider, opened_at, school, arrived)
+            if status is CaseStatus.OPEN and to.catchment_provider is not provider and chance.likely(0.6):
+                story.provider, story.former = to.catchment_provider, provider
+                story.handed_over_at = between(chance, arrived, NOW - DAY)
         story.requester = chance.pick(school.staff)
         return story
 
@@ -146,8 +149,7 @@ class Inventor:
         if story.status in (CaseStatus.OPEN, CaseStatus.PAUSED, CaseStatus.CLOSED) or named_early:
             story.manager = chance.pick(story.provider.managers)
         present = story.present
-        none = 0.4 if story.moved_at is not None else NO_CONTACT
-        if present is not None and not chance.likely(none):
+        if present is not None and not chance.likely(2 * NO_CONTACT if story.moved_at is not None else NO_CONTACT):
             story.contact = chance.pick(present.contacts if chance.likely(0.75) else present.eligible)
 
     def _close(self, chance: Chance, story: Story, target: int | None) -> None:
@@ -156,7 +158,7 @@ class Inventor:
         story.outcome = chance.pick(CLOSING)
         if story.type is CaseType.NON_ENROLLED:
             story.outcome = "ENROLLED" if story.present is not None else story.outcome
-        elif chance.likely(0.2):
+        elif chance.likely(0.35):
             story.request_ends = chance.pick((RequestStatus.DECLINED, RequestStatus.WITHDRAWN))
             story.outcome = f"REQUEST_{story.request_ends.value}"
             story.manager = None

@@ -1,6 +1,7 @@
 """Who works in the sector: the fixed people of the demo and the invented staff of every organisation."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from ascms.models import Gender, Role, fold
@@ -14,8 +15,8 @@ from .sinks import Sink
 GRANTED: Final = local(2026, 1, 19, 9, 0)
 FIRST_DAY: Final = day_of(GRANTED)
 TITLES: Final = {
-    Gender.F: ("Ms", "Mrs", "Miss", "Dr"),
-    Gender.M: ("Mr", "Mr", "Dr"),
+    Gender.F: ("Ms", "Ms", "Mrs", "Miss", "Mrs", "Ms", "Dr"),
+    Gender.M: ("Mr", "Mr", "Mr", "Mr", "Mr", "Dr"),
     Gender.X: ("Mx",),
     Gender.U: (None,),
 }
@@ -42,6 +43,9 @@ class People:
         chance = self.chance
         name = person_name(chance, middle=0.5)
         shown = display_name or name.short
+        given, _, surname = display_name.rpartition(" ") if display_name else (name.given, "", name.surname)
+        if not given:
+            given, surname = surname, ""
         done = chance.likely(0.4) if trained is None else trained
         key = self.sink.add(
             "user_account",
@@ -52,10 +56,10 @@ class People:
             display_name=shown,
             display_name_folded=fold(shown),
             title=chance.pick(TITLES[name.gender]),
-            given_name=name.given,
-            middle_name=name.middle,
-            preferred_name=name.given if chance.likely(0.3) else None,
-            surname=name.surname,
+            given_name=given,
+            middle_name=name.middle if display_name is None else None,
+            preferred_name=given if chance.likely(0.3) else None,
+            surname=surname or None,
             date_of_birth=instant(day_of(local(1961, 1, 1, 12, 0)) + chance.between(0, 14_000), 720).date(),
             gender=name.gender.value,
             training_completed_at=working_moment(chance, FIRST_DAY + 1, FIRST_DAY + 16) if done else None,
@@ -66,7 +70,7 @@ class People:
         self.event(key, None, working_moment(chance, FIRST_DAY + 20, day_of(NOW) - 1), "Signed in")
         return key
 
-    def event(self, user: int, organisation: int | None, at: object, description: str) -> None:
+    def event(self, user: int, organisation: int | None, at: datetime, description: str) -> None:
         self.sink.add(
             "account_event", user_id=user, organisation_id=organisation, occurred_at=at, description=description
         )
@@ -80,6 +84,7 @@ class People:
         approved_by: int | None = None,
         *,
         approved: bool = True,
+        ended_at: datetime | None = None,
     ) -> None:
         """A role in an organisation. `approved_by` None is the system's own approval; `approved` False is none yet."""
         self.sink.add(
@@ -91,9 +96,12 @@ class People:
             granted_at=GRANTED,
             approved_by_id=approved_by,
             approved_at=GRANTED if approved else None,
+            ended_at=ended_at,
         )
         words = role.value.replace("_", " ").capitalize()
         self.event(user, organisation, GRANTED, f"Role granted: {words}" if approved else f"Role requested: {words}")
+        if ended_at is not None:
+            self.event(user, organisation, ended_at, f"Role given up: {words}")
 
 
 def write(sink: Sink, chance: Chance, world: Organisations) -> People:
@@ -175,6 +183,8 @@ def _second_school(people: People, school: School) -> None:
     school.contacts = [people.add(f"contact@{at}")]
     school.office = [people.add(f"office@{at}")]
     _grant_school(people, school)
+    given_up = local(2026, 4, 1, 15, 0)
+    people.grant(school.office[0], school.id, Role.PRIMARY_CONTACT, by=school.authoriser, ended_at=given_up)
 
 
 def _ministry(people: People, world: Organisations) -> None:

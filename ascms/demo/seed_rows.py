@@ -5,7 +5,7 @@ rest; what the fixed people see is a table here, not chance.
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from ascms.models import CaseStatus, CaseType, Gender, RequestStatus
@@ -49,6 +49,7 @@ class Line:
     handed_over: bool = False
     same_student_as: int | None = None
     barred: tuple[str, ...] = ()
+    duplicate_of: int | None = None
     name: str | None = None
 
 
@@ -97,6 +98,7 @@ SECOND_SCHOOL: Final = (
     Line(CA, OPEN, ASP, 64, "manager", None, "lead", moved_from=True),
     Line(CA, TRANSITION, ASP, 220, None, "contact", "contact"),
     Line(CA, CLOSED, ASP, 92, "manager", "lead", "lead", outcome="ENROLLED"),
+    Line(CA, CLOSED, ASP, 36, "manager3", None, "contact", outcome="DUPLICATE", duplicate_of=1),
 )
 """The first is of the student whom an access block keeps from `lead@`."""
 
@@ -122,6 +124,9 @@ class FixedRows:
         self._table(self.world.second_school, self.world.test_college, SECOND_SCHOOL, SECOND)
         college = self.stories[4:]
         self._specimens(college[0], college[6])
+        for story in self.stories:
+            if story.moved_at is not None and story.before is not None:
+                self._left_behind(story, story.before)
         for school in (self.world.test_college, self.world.second_school):
             for _ in range(12):
                 self.roll.add(self.chance, school, protected=False)
@@ -206,28 +211,29 @@ class FixedRows:
         first = len(self.stories)
         for line in lines:
             earlier = self.stories[first + line.same_student_as] if line.same_student_as is not None else None
-            self._line(school, other, line, domain, earlier)
+            survivor = self.stories[first + line.duplicate_of].id if line.duplicate_of is not None else None
+            self._line(school, line, domain, self._born(school, other, line, earlier), survivor)
 
-    def _line(self, school: School, other: School, line: Line, domain: str, earlier: Story | None) -> None:
+    def _line(self, school: School, line: Line, domain: str, story: Story, survivor: int | None) -> None:
         chance, ids = self.chance, self.people.ids
-        opened_at = _office_hours(chance, line.days)
-        story = self._born(school, other, line, opened_at, earlier)
-        provider = story.provider
-        story.manager = ids[f"{line.manager}@{provider.domain}"] if line.manager else None
+        story.manager = ids[f"{line.manager}@{story.provider.domain}"] if line.manager else None
         story.contact = ids[f"{line.contact}@{domain}"] if line.contact else None
-        story.requester = ids[f"{line.by}@{domain}"] if line.by else None
-        if line.moved_from:
-            story.requester = other.contacts[0]
+        if story.before is not None and story.before is not school:
+            story.requester = story.before.contacts[0]
+        elif line.by:
+            story.requester = ids[f"{line.by}@{domain}"]
         story.reason, story.outcome, story.request_ends = line.reason, line.outcome, line.ends
         story.barred = tuple(ids[f"{name}@{domain}"] for name in line.barred)
+        story.merged_into = survivor
         if line.ends is not None:
-            story.closed_at = between(chance, opened_at + 2 * DAY, opened_at + 6 * DAY)
+            story.closed_at = between(chance, story.opened_at + 2 * DAY, story.opened_at + 6 * DAY)
         elif line.same_student_as is not None:
-            story.closed_at = opened_at + 70 * DAY
+            story.closed_at = story.opened_at + 70 * DAY
         self._tell(story)
 
-    def _born(self, school: School, other: School, line: Line, opened_at: datetime, earlier: Story | None) -> Story:
+    def _born(self, school: School, other: School, line: Line, earlier: Story | None) -> Story:
         chance = self.chance
+        opened_at = instant(TODAY_DAY - line.days, chance.between(8 * 60 + 40, 16 * 60))
         provider = self._provider(line.provider)
         if line.type is NE:
             arrived = between(chance, opened_at + 6 * DAY, opened_at + 14 * DAY)
@@ -259,13 +265,21 @@ class FixedRows:
             at = story.opened_at + 10 * DAY
             for name in ("office", "contact", "lead", "both"):
                 author = ids[f"{name}@{AT}"]
-                self.cases.school_comment(self.chance, story, college, author, at)
-                self.cases.school_file(self.chance, story, college, author, at)
+                self.cases.activity.school_comment(self.chance, story, college, author, at)
+                self.cases.activity.school_file(self.chance, story, college, author, at)
                 at += DAY
             for shared in (True, False):
-                self.cases.provider_comment(self.chance, story, at, shared=shared)
-                self.cases.provider_file(self.chance, story, at, shared=shared)
+                self.cases.activity.provider_comment(self.chance, story, at, shared=shared)
+                self.cases.activity.provider_file(self.chance, story, at, shared=shared)
                 at += DAY
+
+    def _left_behind(self, story: Story, old_school: School) -> None:
+        """What the old school wrote and was shown before the student moved; the new one does not inherit it."""
+        at = story.opened_at + 6 * DAY
+        self.cases.activity.school_comment(self.chance, story, old_school, old_school.contacts[0], at)
+        self.cases.activity.school_file(self.chance, story, old_school, old_school.contacts[0], at)
+        self.cases.activity.provider_comment(self.chance, story, at + DAY, shared=True)
+        self.cases.activity.provider_file(self.chance, story, at + DAY, shared=True)
 
     def exceptions(self) -> None:
         """Access blocks (one live, one lifted), corrections, and what waits to be sent."""
@@ -318,7 +332,3 @@ class FixedRows:
                 attempts=1,
                 delivered_at=story.opened_at + DAY / 288,
             )
-
-
-def _office_hours(chance: Chance, days_ago: int) -> datetime:
-    return instant(TODAY_DAY - days_ago, chance.between(8 * 60 + 40, 16 * 60))

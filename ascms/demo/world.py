@@ -44,9 +44,9 @@ def build(
     """Fill an empty, migrated database; gives the rows written, by table.
 
     `database` is the path of an SQLite file, or a URL of SQLite or PostgreSQL with whatever driver. `students`
-    defaults to 25 a school, `cases` to 20 for every three schools; both count the fixed ones. Not to be called
-    from a running event loop where the database is PostgreSQL. Raises ValueError where the database is not
-    empty, or for more cases than students.
+    defaults to 25 a school, `cases` to 20 for every three schools; both count the fixed ones, which are always
+    there. Not to be called from a running event loop where the database is PostgreSQL. Raises ValueError where
+    the database is not empty, or for more cases than students.
     """
     if schools < FEWEST_SCHOOLS:
         raise ValueError(f"a demo world has at least {FEWEST_SCHOOLS} schools, asked for {schools}")
@@ -79,7 +79,7 @@ def _fill(sink: Sink, schools: int, students: int, cases: int, seed: int, progre
     case_shares = shares(left, uneven_weights(len(invented), Chance(seed, "shares")))
     others = max(0, students - sink.counts()["student"] - left)
     student_shares = shares(others, [1] * len(invented))
-    inventor = Inventor(sink, roll, requests, writer, world.schools)
+    inventor = Inventor(sink, roll, requests, writer, invented)
     for index, school in enumerate(invented):
         chance = Chance(seed, "school", school.id)
         inventor.fill(chance, school, case_shares[index] + student_shares[index], case_shares[index])

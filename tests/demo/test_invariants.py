@@ -28,7 +28,8 @@ NEVER = {
     "a contact is no Attendance Lead or Primary Contact of the case's school": """
         SELECT c.number FROM case_record c WHERE c.primary_contact_id IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM role_assignment r WHERE r.user_id = c.primary_contact_id AND r.organisation_id = c.school_id
-            AND r.role IN ('ATTENDANCE_LEAD', 'PRIMARY_CONTACT') AND r.approved_at IS NOT NULL)""",
+            AND r.role IN ('ATTENDANCE_LEAD', 'PRIMARY_CONTACT')
+            AND r.approved_at IS NOT NULL AND r.ended_at IS NULL)""",
     "a student has two active cases": """
         SELECT student_id FROM case_record WHERE active GROUP BY student_id HAVING count(*) > 1""",
     "a Chronic Absence case has no request, or a Non Enrolled one has some": """

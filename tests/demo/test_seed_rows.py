@@ -86,7 +86,8 @@ async def test_that_case_has_nothing_else_on_it(ask: Ask) -> None:
 async def test_people_hold_the_roles_their_names_say(ask: Ask) -> None:
     held = await ask(
         "SELECT u.username, o.number, r.role FROM role_assignment r JOIN user_account u ON u.id = r.user_id "
-        "JOIN organisation o ON o.id = r.organisation_id WHERE r.approved_at IS NOT NULL AND u.id <= 16 ORDER BY 1, 2, 3"
+        "JOIN organisation o ON o.id = r.organisation_id WHERE r.approved_at IS NOT NULL AND u.id <= 16 "
+        "ORDER BY 1, 2, 3"
     )
     college, isp, asp = "test-college.school.nz", "test-college-isp.school.nz", "waikato-attendance.nz"
     assert held == sorted([
@@ -126,8 +127,8 @@ async def test_one_role_waits_for_approval_at_the_college_and_one_at_its_attenda
 
 async def test_the_college_s_people_are_contacts_of_some_cases_and_not_of_others(ask: Ask) -> None:
     counts = await ask(
-        f"SELECT u.username, count(*) {ACTIVE_AT_COLLEGE.replace('WHERE', 'LEFT JOIN user_account u ON u.id = c.primary_contact_id WHERE')} "  # noqa: E501
-        "GROUP BY u.username"
+        "SELECT u.username, count(*) FROM case_record c LEFT JOIN user_account u ON u.id = c.primary_contact_id "
+        f"WHERE c.active AND c.school_id = {COLLEGE} GROUP BY u.username"
     )
     at = "test-college.school.nz"
     assert dict(counts) == {None: 9, f"both@{at}": 6, f"contact@{at}": 8, f"lead@{at}": 5, f"testperson@{at}": 2}
