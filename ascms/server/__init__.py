@@ -1,0 +1,1 @@
+"""The ASGI application: routes, limits, health, metrics, and the pages people look at."""
