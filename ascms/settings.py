@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     maximum_nodes: int = 100_000
     """How many nodes one operation may ask for, counted before it runs (connections multiply)."""
     maximum_body: int = 1_048_576
+    points_a_minute: int = 5_000_000
+    """What one person may ask in a minute, in nodes."""
 
     support_phone: str = "0800 422 599"
     support_email: str = "service.desk@education.govt.nz"

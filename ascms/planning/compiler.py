@@ -1,0 +1,538 @@
+"""From what is asked to a plan: decisions taken once, statements made, the answer's shape fixed.
+
+Hidden fields are never selected; what depends on the row is a condition in the statement. Everything that the
+policy has to say about an operation is said here, before the first row is read.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, inspect
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from ascms.models import Role
+from ascms.permissions.policy import Me, Visibility, subject_of
+from ascms.settings import Settings
+
+from .conditions import Conditions, SortKey, cursor_values, guarded
+from .identifiers import encode
+from .leaves import serialiser
+from .level import Child, Computation, Level, Run, Shaper, holds
+from .lists import Attachment, PagedList, PageRows, WholeList, Window, attach
+from .problems import bad_input
+from .registry import Registry
+from .selection import Selected
+from .sources import (
+    By,
+    Choices,
+    Column,
+    Computed,
+    Connection,
+    Embedded,
+    Given,
+    GlobalId,
+    Link,
+    Lookup,
+    Many,
+    Myself,
+    NodeLookup,
+    One,
+    OneOf,
+    Row,
+    Value,
+    key_of,
+)
+from .values import Params, Text
+
+Root = Callable[[Run], Any]
+"""An awaitable making of one root field's value."""
+
+
+@dataclass
+class Redaction:
+    """A field asked for that the viewer may not see, at all or on some rows."""
+
+    coordinate: str
+    reason: str
+    visible_to: tuple[Role, ...]
+    paths: list[str] = field(default_factory=list)
+
+
+class GuardedRow(Row):
+    """A row whose columns are read only where a condition holds."""
+
+    def __init__(self, row: Row, condition: Any) -> None:
+        super().__init__(row.entity)
+        self._row = row
+        self._condition = condition
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        return (*self._row.identity, id(self._condition))
+
+    def __getattr__(self, name: str) -> Any:
+        return guarded(self._condition, getattr(self._row, name))
+
+
+def constant(value: Any) -> Shaper:
+    """The same value for every row."""
+    return lambda values, children: value
+
+
+def _where(places: Sequence[int], shape: Shaper) -> Shaper:
+    """The shape where all these places of a row hold, null elsewhere."""
+    if not places:
+        return shape
+    return lambda values, children: shape(values, children) if holds(values, places) else None
+
+
+def _each(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The conversion of a value, of each in a list of them, and of nothing."""
+
+    def converted(value: Any) -> Any:
+        if value is None:
+            return None
+        return [converted(item) for item in value] if isinstance(value, (list, tuple)) else convert(value)
+
+    return converted
+
+
+def member_of(value: Any, name: str) -> Any:
+    """A member of a value made in Python, be it a mapping or an object."""
+    return value[name] if isinstance(value, Mapping) else getattr(value, name)
+
+
+def _reading(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: convert(member_of(value, name))
+
+
+def _nullable(expression: Any) -> bool:
+    """Whether a sort key may have no value: what is guarded may."""
+    return not isinstance(expression, InstrumentedAttribute) or bool(expression.property.columns[0].nullable)
+
+
+def ordered(column: Any) -> Any:
+    """The column ascending, what has no value last."""
+    return column.asc().nulls_last() if _nullable(column) else column.asc()
+
+
+def page_size(selected: Selected, settings: Settings) -> tuple[int, bool]:
+    """How many rows a page holds at most, and whether it is counted from the end. Raises on nonsense."""
+    where = ".".join(selected.path)
+    first, last = selected.arguments.get("first"), selected.arguments.get("last")
+    if first is not None and last is not None:
+        raise bad_input(f"{where} is given both first ({first}) and last ({last}); give one of them", selected.nodes)
+    name, size = ("last", last) if last is not None else ("first", first)
+    if size is None:
+        return settings.default_page_size, False
+    if not 0 <= size <= settings.maximum_page_size:
+        raise bad_input(
+            f"{where} is given {name}: {size}; give 0 to {settings.maximum_page_size}, and page through the rest",
+            selected.nodes,
+        )
+    return size, last is not None
+
+
+class Compiler:
+    """Compiles the root fields of one operation for one set of roles."""
+
+    def __init__(self, registry: Registry, me: Me, params: Params, settings: Settings) -> None:
+        self.registry = registry
+        self.me = me
+        self.params = params
+        self.settings = settings
+        self.redactions: dict[str, Redaction] = {}
+        self.disclosed: set[str] = set()
+
+    # Decisions -----------------------------------------------------------------------------------------------
+
+    def decide(self, selected: Selected, row: Row) -> Any:
+        """The viewer's sight of a field, noted for the answer's extensions and the access log."""
+        decision = self.me.sees(selected.type_name, selected.name, row)
+        if decision is not Visibility.NEVER:
+            self.disclosed.add(selected.coordinate)
+        if decision is not Visibility.ALWAYS:
+            self._redact(selected, "ROLE" if decision is Visibility.NEVER else "ROW")
+        return decision
+
+    def _redact(self, selected: Selected, reason: str) -> None:
+        redaction = self.redactions.setdefault(
+            selected.coordinate,
+            Redaction(
+                selected.coordinate, reason, self.me.policy.visible_to(selected.type_name, selected.name)
+            ),
+        )
+        path = ".".join(selected.path)
+        if path not in redaction.paths:
+            redaction.paths.append(path)
+
+    def conditions(self, selected: Selected) -> Conditions:
+        return Conditions(self.registry, self.me, self.params, f"An argument of {'.'.join(selected.path)}")
+
+    def has_rows(self, type_name: str) -> bool:
+        """Whether any role held reaches rows of the type."""
+        entity = self.registry.entity(type_name)
+        return not entity.scoped or any(self.me.policy.has_rows(type_name, role) for role in self.me.roles)
+
+    # Objects -------------------------------------------------------------------------------------------------
+
+    def object(
+        self, level: Level, row: Row, type_name: str, selections: Sequence[Selected], subject_noted: bool,
+        present: tuple[int, ...] = (),
+    ) -> Shaper:  # fmt: skip
+        """The shape of an object that stands in `row`. `present`: places that are null where there is no such row."""
+        entity = self.registry.entity(type_name)
+        if not subject_noted and entity.scoped:
+            subject = subject_of(entity.model, row)
+            if subject is not None:
+                level.subjects.append(level.add(subject, (*row.identity, "subject")))
+                subject_noted = True
+        members = [
+            (selected.key, self.member(level, row, selected, subject_noted, present)) for selected in selections
+        ]
+        return lambda values, children: {key: shape(values, children) for key, shape in members}
+
+    def _column(self, level: Level, row: Row, name: str) -> int:
+        return level.add(getattr(row, name), (*row.identity, name))
+
+    def member(
+        self, level: Level, row: Row, selected: Selected, subject_noted: bool, present: tuple[int, ...]
+    ) -> Shaper:
+        """The shape of one field of the object in `row`."""
+        if selected.declared is None:
+            return constant(selected.type_name)
+        decision = self.decide(selected, row)
+        if decision is Visibility.NEVER:
+            return constant(None)
+        source = selected.declared.source
+        match source:
+            case Column() | GlobalId():
+                return self._leaf(level, row, selected, decision)
+            case Embedded():
+                return self._embedded(level, row, selected, decision, subject_noted, present)
+            case One():
+                return self._edge(level, row, selected, source, decision, subject_noted)
+            case OneOf():
+                return self._union(level, row, selected, source, decision, subject_noted)
+            case Computed():
+                return self._computed(level, row, selected, source, decision, present)
+            case Many():
+                return self._many(level, row, selected, source, decision, subject_noted, present)
+            case Connection():
+                return self._connection(level, row, selected, source, decision, subject_noted, present)
+        raise TypeError(f"{selected.coordinate} has a source that no row has: {source!r}")
+
+    # Columns -------------------------------------------------------------------------------------------------
+
+    def _leaf(self, level: Level, row: Row, selected: Selected, decision: Any) -> Shaper:
+        assert selected.declared is not None
+        source = selected.declared.source
+        if isinstance(source, GlobalId):
+            place = level.add(guarded(decision, getattr(row, key_of(source.of))))
+            name = source.type_name
+            return lambda values, children: None if values[place] is None else encode(name, values[place])
+        assert isinstance(source, Column)
+        place = level.add(guarded(decision, source.expression(row, self.me)))
+        serialise = serialiser(selected.leaf)
+        if serialise is None:
+            return lambda values, children: values[place]
+        return lambda values, children: None if values[place] is None else serialise(values[place])
+
+    def _condition(self, level: Level, row: Row, decision: Any, present: tuple[int, ...]) -> tuple[int, ...]:
+        """Places that must hold for a row-dependent field, `present` among them."""
+        return present if decision is Visibility.ALWAYS else (*present, level.add(decision))
+
+    def _embedded(
+        self, level: Level, row: Row, selected: Selected, decision: Any, subject_noted: bool, present: tuple[int, ...]
+    ) -> Shaper:
+        assert selected.declared is not None
+        source = selected.declared.source
+        assert isinstance(source, Embedded)
+        inner = source.row(row)
+        places = self._condition(level, row, decision, ())
+        if source.present is not None:
+            places = (*places, level.add(guarded(decision, getattr(inner, source.present).is_not(None))))
+        type_name, selections = next(iter(selected.below.items()))
+        shape = self._guard_members(level, inner, type_name, selections, subject_noted, (*present, *places), decision)
+        return _where(places, shape)
+
+    def _guard_members(
+        self, level: Level, row: Row, type_name: str, selections: Sequence[Selected], subject_noted: bool,
+        present: tuple[int, ...], decision: Any,
+    ) -> Shaper:  # fmt: skip
+        """An embedded object's members, their columns read only where the object may be seen."""
+        seen = row if decision is Visibility.ALWAYS else GuardedRow(row, decision)
+        return self.object(level, seen, type_name, selections, True if present else subject_noted, present)
+
+    # Edges ---------------------------------------------------------------------------------------------------
+
+    def edge_row(self, level: Level, row: Row, source: One, target: str, decision: Any, cache: Any) -> Row:
+        """The row that an edge leads to, joined; null columns where it leads nowhere for the viewer."""
+
+        def make() -> tuple[Any, ColumnElement[bool]]:
+            alias = aliased(source.model)
+            key = (
+                source.key.expression(row, self.me)
+                if isinstance(source.key, Column)
+                else getattr(row, key_of(source.key))
+            )
+            conditions = [getattr(alias, source.target) == key]
+            if not (source.implied and len(self.me.roles) == 1):
+                conditions.append(self.me.row_scope(target, Row(alias)))
+            if source.where is not None:
+                conditions.append(source.where(Row(alias), self.me))
+            if decision is not Visibility.ALWAYS:
+                conditions.append(decision)
+            return alias, and_(*conditions)
+
+        return Row(level.join(cache, make))
+
+    def _edge(
+        self, level: Level, row: Row, selected: Selected, source: One, decision: Any, subject_noted: bool
+    ) -> Shaper:
+        target, selections = next(iter(selected.below.items()))
+        if not self.has_rows(target):
+            return constant(None)
+        cache = (*row.identity, selected.coordinate)
+        joined = self.edge_row(level, row, source, target, decision, cache)
+        place = self._column(level, joined, "id")
+        shape = self.object(level, joined, target, selections, subject_noted, (place,))
+        return _where((place,), shape)
+
+    def _union(
+        self, level: Level, row: Row, selected: Selected, source: OneOf, decision: Any, subject_noted: bool
+    ) -> Shaper:
+        shapes = []
+        for target, edge in source.edges.items():
+            cache = (*row.identity, selected.coordinate, target)
+            joined = self.edge_row(level, row, edge, target, decision, cache)
+            place = self._column(level, joined, "id")
+            shape = self.object(level, joined, target, selected.below[target], subject_noted, (place,))
+            shapes.append((place, shape))
+
+        def first(values: Any, children: Any) -> Any:
+            for place, shape in shapes:
+                if values[place] is not None:
+                    return shape(values, children)
+            return None
+
+        return first
+
+    # Computed ------------------------------------------------------------------------------------------------
+
+    def _computed(
+        self, level: Level, row: Row, selected: Selected, source: Computed, decision: Any, present: tuple[int, ...]
+    ) -> Shaper:
+        conditions = self._condition(level, row, decision, present)
+        columns = {
+            name: level.add(guarded(decision, expression)) for name, expression in source.columns(row, self.me).items()
+        }
+        read = level.compute(Computation(source.compute, columns, conditions))
+        shape = self.given(selected)
+        return lambda values, children: shape(read(values))
+
+    def given(self, selected: Selected) -> Callable[[Any], Any]:
+        """The shape of a value made in Python: leaves serialised, members of objects read by name."""
+        if not selected.below:
+            serialise = serialiser(selected.leaf)
+            return _each(serialise) if serialise is not None else lambda value: value
+        type_name, selections = next(iter(selected.below.items()))
+        members: list[tuple[str, Callable[[Any], Any]]] = []
+        for inner in selections:
+            if inner.declared is None:
+                members.append((inner.key, lambda value, name=type_name: name))
+                continue
+            source = inner.declared.source
+            assert isinstance(source, Given)
+            self.decide(inner, self.registry.any_row(type_name))
+            members.append((inner.key, _reading(source.name, self.given(inner))))
+        return _each(lambda value: {key: read(value) for key, read in members})
+
+    # Lists ---------------------------------------------------------------------------------------------------
+
+    def _link_conditions(self, link: Link, target: str, row: Row) -> list[ColumnElement[bool]]:
+        conditions = [self.me.row_scope(target, row, through_parent=link.hangs)]
+        if link.where is not None:
+            conditions.append(link.where(row, self.me))
+        return conditions
+
+    def _attach(self, level: Level, row: Row, link: Link, alias: Any) -> Attachment:
+        parent = aliased(inspect(row.entity).mapper)
+        on = link.on(Row(parent), Row(alias), self.me) if link.on is not None else None
+        return attach(link, alias, parent, on, many=not level.one_row)
+
+    def _many(
+        self, level: Level, row: Row, selected: Selected, source: Many, decision: Any, subject_noted: bool,
+        present: tuple[int, ...],
+    ) -> Shaper:  # fmt: skip
+        target, selections = next(iter(selected.below.items()))
+        alias = aliased(source.link.model)
+        below = Level()
+        member = Row(alias, constants=source.constants)
+        listed = WholeList(below, self._attach(level, row, source.link, alias))
+        listed.shape = (self.object(below, member, target, selections, subject_noted))
+        order = [ordered(getattr(alias, name)) for name in source.order]
+        listed.finish(self._link_conditions(source.link, target, member), order)
+        return self._hung(level, row, listed, decision, present)
+
+    def _hung(self, level: Level, row: Row, listed: Any, decision: Any, present: tuple[int, ...]) -> Shaper:
+        """What a list brought for the row at hand; null where the field is hidden on it."""
+        key = self._column(level, row, "id")
+        conditions = self._condition(level, row, decision, present)
+        place = level.hang(Child(listed, key, conditions))
+        return _where(conditions, lambda values, children: children[place].get(values[key]))
+
+    def _connection(
+        self, level: Level, row: Row, selected: Selected, source: Connection, decision: Any, subject_noted: bool,
+        present: tuple[int, ...],
+    ) -> Shaper:  # fmt: skip
+        alias = aliased(source.link.model)
+        paged = self.paged(selected, source, alias, self._attach(level, row, source.link, alias), subject_noted)
+        return self._hung(level, row, paged, decision, present)
+
+    def paged(
+        self, selected: Selected, source: Connection, alias: Any, attachment: Attachment, subject_noted: bool
+    ) -> PagedList:
+        """A connection's statement and shape."""
+        connection = next(iter(selected.below.values()))
+        target = self._node_type(selected)
+        row = Row(alias)
+        below = Level()
+        conditions = self.conditions(selected)
+        arguments = selected.arguments
+        where = self._link_conditions(source.link, target, row)
+        if arguments.get("where") is not None:
+            where.append(conditions.where(target, row, arguments["where"]))
+        if arguments.get("search") is not None:
+            assert source.search is not None
+            conditions.may_search(target, row, source.searches)
+            where.append(source.search(row, Text(arguments["search"], self.params).as_pattern(), self.me))
+        if source.narrow is not None:
+            where.extend(source.narrow(row, self.me, arguments))
+        keys = self._sort_keys(below, row, target, source, arguments.get("orderBy"), conditions)
+        bound_to = f"{selected.coordinate}|{self._order_name(source, arguments.get('orderBy'))}"
+        paged = PagedList(below, attachment, self._window(selected, keys, bound_to))
+        paged.shape = self._page_shape(paged, below, row, target, connection, keys, bound_to, subject_noted)
+        paged.finish(where, keys)
+        return paged
+
+    def _node_type(self, selected: Selected) -> str:
+        return self.registry.target(self.registry.target(selected.type_name, selected.name), "nodes")
+
+    def _order_name(self, source: Connection, given: Any) -> str:
+        return "default" if not given else ",".join(f"{order['field']}:{order['direction']}" for order in given)
+
+    def _sort_keys(
+        self, level: Level, row: Row, target: str, source: Connection, given: Any, conditions: Conditions
+    ) -> list[SortKey]:
+        """A total order: what is asked for, then the row's key, running the way the last of them does."""
+        orders: list[tuple[By, bool]] = (
+            [(source.orders[order["field"]], order["direction"].value == "DESC") for order in given]
+            if given
+            else list(source.default_order)
+        )
+
+        def edge(type_name: str, name: str, from_row: Row) -> Row:
+            edge_source = self.registry.field(type_name, name).source
+            assert isinstance(edge_source, One)
+            decision = self.me.sees(type_name, name, from_row)
+            cache = (*from_row.identity, f"{type_name}.{name}")
+            return self.edge_row(
+                level, from_row, edge_source, self.registry.target(type_name, name), decision, cache
+            )
+
+        keys: list[SortKey] = []
+        descending = False
+        for by, descending in orders:
+            for expression in conditions.sort_key(target, row, by, edge):
+                keys.append(SortKey(expression, descending, "." in by.path or _nullable(expression)))
+        keys.append(SortKey(row.id, descending, False))
+        return keys
+
+    def _window(self, selected: Selected, keys: Sequence[SortKey], bound_to: str) -> Window:
+        limit, backwards = page_size(selected, self.settings)
+        cursors = {
+            name: None
+            if selected.arguments.get(name) is None
+            else cursor_values(
+                self.params, selected.arguments[name], keys, bound_to, f"{'.'.join(selected.path)}({name}:)"
+            )
+            for name in ("after", "before")
+        }
+        return Window(limit, backwards, cursors["after"], cursors["before"])
+
+    def _page_shape(
+        self, paged: PagedList, level: Level, row: Row, target: str, selections: Sequence[Selected],
+        keys: Sequence[SortKey], bound_to: str, subject_noted: bool,
+    ) -> Callable[[PageRows, Run], Any]:  # fmt: skip
+        places: list[int] = []
+
+        def cursor_places() -> list[int]:
+            if not places:
+                places.extend(level.add(key.expression) for key in keys)
+            return places
+
+        members: list[tuple[str, Callable[[PageRows, Run], Any]]] = []
+        for selected in selections:
+            members.append(
+                (selected.key, self._page_member(paged, level, row, target, selected, cursor_places, bound_to, subject_noted))
+            )
+        if paged.lists:
+            self._column(level, row, "id")
+        return lambda page, run: {key: shape(page, run) for key, shape in members}
+
+    def _page_member(
+        self, paged: PagedList, level: Level, row: Row, target: str, selected: Selected,
+        cursor_places: Callable[[], list[int]], bound_to: str, subject_noted: bool,
+    ) -> Callable[[PageRows, Run], Any]:  # fmt: skip
+        name = selected.name
+        if selected.declared is None:
+            return lambda page, run: selected.type_name
+        self.decide(selected, row)
+        if name == "totalCount":
+            paged.counts = True
+            return lambda page, run: page.total
+        paged.lists = True
+        if name == "nodes":
+            shape = self.object(level, row, target, selected.below[target], subject_noted)
+            return lambda page, run: [shape(values, page.children) for values in page.rows]
+        places = cursor_places()
+
+        def cursor(values: Any, run: Run) -> str:
+            return run.cursors.seal([values[place] for place in places], f"{run.bound_to}|{bound_to}")  # type: ignore[no-any-return]
+
+        inner = next(iter(selected.below.values()))
+        if name == "edges":
+            return self._edges(level, row, target, inner, cursor, subject_noted)
+        return self._page_info(inner, cursor)
+
+    def _edges(
+        self, level: Level, row: Row, target: str, selections: Sequence[Selected], cursor: Any, subject_noted: bool
+    ) -> Callable[[PageRows, Run], Any]:
+        members: list[tuple[str, Any]] = []
+        for selected in selections:
+            if selected.declared is None:
+                members.append((selected.key, lambda values, page, run, name=selected.type_name: name))
+                continue
+            self.decide(selected, row)
+            if selected.name == "cursor":
+                members.append((selected.key, lambda values, page, run: cursor(values, run)))
+            else:
+                shape = self.object(level, row, target, selected.below[target], subject_noted)
+                members.append((selected.key, lambda values, page, run, shape=shape: shape(values, page.children)))
+        return lambda page, run: [{key: make(values, page, run) for key, make in members} for values in page.rows]
+
+    def _page_info(self, selections: Sequence[Selected], cursor: Any) -> Callable[[PageRows, Run], Any]:
+        readers: dict[str, Callable[[PageRows, Run], Any]] = {
+            "hasNextPage": lambda page, run: page.has_next,
+            "hasPreviousPage": lambda page, run: page.has_previous,
+            "startCursor": lambda page, run: cursor(page.rows[0], run) if page.rows else None,
+            "endCursor": lambda page, run: cursor(page.rows[-1], run) if page.rows else None,
+            "__typename": lambda page, run: "PageInfo",
+        }
+        for selected in selections:
+            if selected.declared is not None:
+                self.decide(selected, self.registry.any_row("PageInfo"))
+        members = [(selected.key, readers[selected.name]) for selected in selections]
+        return lambda page, run: {key: read(page, run) for key, read in members}

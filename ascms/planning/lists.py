@@ -1,0 +1,279 @@
+"""Lists: short ones whole, connections by pages. One statement each, whatever the number of parents.
+
+Under one parent (or none) a page is a limited query; under many, window functions number the rows of each
+parent, so that every parent gets its own page from the same statement. `totalCount` comes with the rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, or_, select, true
+from sqlalchemy import case as sql_case
+from sqlalchemy.orm import join
+
+from .conditions import SortKey, beyond
+from .level import Level, Run, Shaper, Values
+from .sources import Link, key_of
+
+PARENT, PARENTS = "parent", "parents"
+
+
+@dataclass
+class Attachment:
+    """How a list's rows belong to their parents: where the parent's key stands in a row, and the restriction."""
+
+    base: Any
+    """What the statement selects from, before joins."""
+    key: ColumnElement[Any] | None
+    """The parent's key in each row; None for a root list."""
+    many: bool
+    """Whether there can be more than one parent in a run."""
+
+    def restriction(self) -> ColumnElement[bool]:
+        if self.key is None:
+            return true()
+        if self.many:
+            return self.key.in_(bindparam(PARENTS, expanding=True, type_=BigInteger()))
+        return self.key == bindparam(PARENT, type_=BigInteger())  # type: ignore[no-any-return]
+
+    def parameters(self, parents: Sequence[Any]) -> dict[str, Any]:
+        if self.key is None:
+            return {}
+        return {PARENTS: list(parents)} if self.many else {PARENT: parents[0]}
+
+
+def attach(link: Link, alias: Any, parent: Any, on: ColumnElement[bool] | None, *, many: bool) -> Attachment:
+    """The attachment of `alias` (rows of the link) to `parent` (an alias of the parent's table)."""
+    if link.key is not None:
+        return Attachment(alias, getattr(alias, key_of(link.key)), many)
+    assert on is not None
+    return Attachment(join(parent, alias, on), parent.id, many)
+
+
+# Short lists -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class WholeList:
+    """A short list under its parents, in order."""
+
+    level: Level
+    attachment: Attachment
+    shape: Shaper = field(init=False)
+
+    def finish(self, conditions: Sequence[ColumnElement[bool]], order: Sequence[Any], limit: Any = None) -> None:
+        """Make the statement."""
+        columns = [*self.level.columns, *([self.attachment.key] if self.attachment.key is not None else [])]
+        statement = (
+            select(*columns)
+            .select_from(self.level.from_clause(self.attachment.base))
+            .where(and_(self.attachment.restriction(), *conditions))
+            .order_by(*order)
+        )
+        self.level.statement = statement if limit is None else statement.limit(limit)
+
+    async def run(self, run: Run, parents: Sequence[Any]) -> Mapping[Any, list[Any]]:
+        rows = await self.level.fetch(run, self.attachment.parameters(parents))
+        completed, children = await self.level.complete(run, rows)
+        lists: dict[Any, list[Any]] = {parent: [] for parent in parents}
+        rooted = self.attachment.key is None
+        for raw, values in zip(rows, completed, strict=True):
+            lists[None if rooted else raw[-1]].append(self.shape(values, children))
+        return lists
+
+
+# Pages -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Window:
+    """Which part of a list is asked for."""
+
+    limit: int
+    backwards: bool
+    after: Sequence[Any] | None
+    """Parameters for the sort keys in the cursor, if one is given."""
+    before: Sequence[Any] | None
+
+    @property
+    def bounded(self) -> bool:
+        return self.after is not None or self.before is not None
+
+    def condition(self, keys: Sequence[SortKey]) -> ColumnElement[bool]:
+        parts = []
+        if self.after is not None:
+            parts.append(beyond(keys, self.after, before=False))
+        if self.before is not None:
+            parts.append(beyond(keys, self.before, before=True))
+        return and_(true(), *parts)
+
+
+@dataclass
+class PageRows:
+    """A page under one parent: its rows, what their children brought, and where it stands."""
+
+    rows: list[Values]
+    children: Any
+    total: int
+    more: bool
+    window: Window
+
+    @property
+    def has_next(self) -> bool:
+        return self.window.before is not None if self.window.backwards else self.more
+
+    @property
+    def has_previous(self) -> bool:
+        return self.more if self.window.backwards else self.window.after is not None
+
+
+@dataclass
+class PagedList:
+    """A connection under its parents."""
+
+    level: Level
+    attachment: Attachment
+    window: Window
+    shape: Any = field(init=False)
+    counts: bool = False
+    """Whether the total is asked for."""
+    lists: bool = False
+    """Whether rows are asked for."""
+
+    def finish(self, conditions: Sequence[ColumnElement[bool]], keys: Sequence[SortKey]) -> None:
+        """Make the statement."""
+        where = and_(self.attachment.restriction(), *conditions)
+        if not self.lists:
+            self._count(where)
+        elif self.attachment.key is not None and self.attachment.many:
+            self._under_many(where, keys)
+        elif self.counts and self.window.bounded:
+            self._page_beside_total(where, keys)
+        else:
+            self._page(where, keys)
+
+    def _order(self, keys: Sequence[SortKey]) -> list[Any]:
+        return [key.clause(backwards=self.window.backwards) for key in keys]
+
+    def _count(self, where: ColumnElement[bool]) -> None:
+        base = self.attachment.base
+        key = self.attachment.key
+        if key is None:
+            self.level.statement = select(func.count()).select_from(base).where(where)
+        else:
+            self.level.statement = select(key, func.count()).select_from(base).where(where).group_by(key)
+
+    def _page(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
+        columns = list(self.level.columns)
+        if self.counts:
+            total = select(func.count()).select_from(self.attachment.base).where(where)
+            columns.append(total.correlate(None).scalar_subquery())
+        self.level.statement = (
+            select(*columns)
+            .select_from(self.level.from_clause(self.attachment.base))
+            .where(and_(where, self.window.condition(keys)))
+            .order_by(*self._order(keys))
+            .limit(self.window.limit + 1)
+        )
+
+    def _labelled(self) -> list[Any]:
+        return [column.label(f"c{place}") for place, column in enumerate(self.level.columns)]
+
+    def _page_beside_total(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
+        """A page that may be empty must not lose its total: the total is one row, the page hangs beside it."""
+        total = select(func.count().label("total")).select_from(self.attachment.base).where(where).subquery()
+        page = (
+            select(*self._labelled(), func.row_number().over(order_by=self._order(keys)).label("place"))
+            .select_from(self.level.from_clause(self.attachment.base))
+            .where(and_(where, self.window.condition(keys)))
+            .order_by(*self._order(keys))
+            .limit(self.window.limit + 1)
+            .subquery()
+        )
+        columns = [page.c[f"c{place}"] for place in range(len(self.level.columns))]
+        self.level.statement = (
+            select(*columns, total.c.total, page.c.place)
+            .select_from(total.outerjoin(page, true()))
+            .order_by(page.c.place)
+        )
+
+    def _under_many(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
+        """Each parent's page, and at least one row of each parent for its total."""
+        key = self.attachment.key
+        assert key is not None
+        within: Any = self.window.condition(keys) if self.window.bounded else None
+        hit = sql_case((within, 1), else_=0).label("hit") if within is not None else None
+        partition = [key, hit.element] if hit is not None else [key]
+        numbered = (
+            select(
+                *self._labelled(),
+                key.label("parent"),
+                func.count().over(partition_by=key).label("total"),
+                func.row_number().over(partition_by=partition, order_by=self._order(keys)).label("place"),
+                *([hit] if hit is not None else []),
+            )
+            .select_from(self.level.from_clause(self.attachment.base))
+            .where(where)
+            .subquery()
+        )
+        wanted = numbered.c.place <= self.window.limit + 1
+        if hit is not None:
+            wanted = or_(and_(numbered.c.hit == 1, wanted), and_(numbered.c.hit == 0, numbered.c.place == 1))
+        columns = [numbered.c[f"c{place}"] for place in range(len(self.level.columns))]
+        extra = [numbered.c.hit] if hit is not None else []
+        self.level.statement = (
+            select(*columns, numbered.c.total, *extra, numbered.c.parent)
+            .where(wanted)
+            .order_by(numbered.c.parent, *([numbered.c.hit.desc()] if hit is not None else []), numbered.c.place)
+        )
+
+    # Running -------------------------------------------------------------------------------------------------
+
+    async def run(self, run: Run, parents: Sequence[Any]) -> Mapping[Any, Any]:
+        rows = await self.level.fetch(run, self.attachment.parameters(parents))
+        if not self.lists:
+            return self._counted(run, rows, parents)
+        kept, totals, more = self._pages(rows, parents)
+        completed, children = await self.level.complete(run, [row for page in kept.values() for row in page])
+        remaining = iter(completed)
+        answer = {}
+        for parent, page in kept.items():
+            values = [next(remaining) for _ in page]
+            if self.window.backwards:
+                values.reverse()
+            answer[parent] = self.shape(
+                PageRows(values, children, totals.get(parent, 0), parent in more, self.window), run
+            )
+        return answer
+
+    def _counted(self, run: Run, rows: Sequence[Any], parents: Sequence[Any]) -> Mapping[Any, Any]:
+        if self.attachment.key is None:
+            totals: dict[Any, int] = {None: rows[0][0]}
+        else:
+            totals = {parent: 0 for parent in parents} | {row[0]: row[1] for row in rows}
+        return {
+            parent: self.shape(PageRows([], (), total, False, self.window), run) for parent, total in totals.items()
+        }
+
+    def _pages(
+        self, rows: Sequence[Any], parents: Sequence[Any]
+    ) -> tuple[dict[Any, list[Any]], dict[Any, int], set[Any]]:
+        """The rows by parent, each parent's total, and the parents whose list goes on."""
+        width = len(self.level.columns)
+        rooted = self.attachment.key is None
+        many = not rooted and self.attachment.many
+        pages: dict[Any, list[Any]] = {parent: [] for parent in ([None] if rooted else parents)}
+        totals: dict[Any, int] = {}
+        for row in rows:
+            parent = row[-1] if many else next(iter(pages))
+            if many or self.counts:
+                totals[parent] = row[width]
+            beside = self.counts and self.window.bounded
+            if (many and self.window.bounded and row[width + 1] == 0) or (not many and beside and row[-1] is None):
+                continue  # a row that only brings its parent's total
+            pages[parent].append(row)
+        more = {parent for parent, page in pages.items() if len(page) > self.window.limit}
+        for parent in more:
+            del pages[parent][self.window.limit :]
+        return pages, totals, more

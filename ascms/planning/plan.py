@@ -1,0 +1,146 @@
+"""The plan of an operation: made once for its document, the roles in effect and the shape of its inputs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from graphql import GraphQLError, GraphQLSchema
+
+from ascms.identity.viewer import Viewer
+from ascms.models import Role
+from ascms.permissions.policy import Me, Policy, Visibility
+from ascms.settings import Settings
+
+from .compiler import Compiler, Redaction
+from .document import Asked, RequestErrors
+from .level import Run
+from .registry import Registry
+from .roots import Root, root
+from .selection import Selected
+from .values import Params
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """A root field that none of the viewer's roles may use."""
+
+    selected: Selected
+    visible_to: tuple[Role, ...]
+
+    def error(self, viewer: Viewer) -> GraphQLError:
+        """What is answered in its place: who may, and where the viewer themselves may."""
+        contexts = [context for context in viewer.contexts if context.roles & set(self.visible_to)]
+        acting = f"acting for {viewer.acting.name} ({viewer.acting.number})" if viewer.acting else "without a context"
+        where = (
+            f" Choose {' or '.join(f'{context.name} ({context.number})' for context in contexts)} to act for."
+            if contexts
+            else ""
+        )
+        return GraphQLError(
+            f"{self.selected.name} is not open to you {acting}.{where}",
+            nodes=self.selected.nodes,
+            path=list(self.selected.path),
+            extensions={
+                "code": "FORBIDDEN",
+                "visibleTo": [role.value for role in self.visible_to],
+                "contexts": [
+                    {
+                        "number": context.number,
+                        "name": context.name,
+                        "portal": context.portal.value,
+                        "roles": [role.value for role in Role if role in context.roles],
+                    }
+                    for context in contexts
+                ],
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an operation is answered for certain roles. `fingerprint` names what it discloses and redacts."""
+
+    roots: Sequence[tuple[Selected, Root | Forbidden | None]]
+    """None for introspection, which graphql-core answers."""
+    params: Params
+    redactions: Sequence[Redaction]
+    disclosed: tuple[str, ...]
+    nodes: int
+    fingerprint: str
+
+    @property
+    def redacted(self) -> tuple[str, ...]:
+        return tuple(sorted(redaction.coordinate for redaction in self.redactions))
+
+    def access(self) -> list[dict[str, Any]]:
+        """The entries of `extensions.access.redacted`."""
+        return [
+            {
+                "field": redaction.coordinate,
+                "paths": redaction.paths,
+                "reason": redaction.reason,
+                "visibleTo": [role.value for role in redaction.visible_to],
+            }
+            for redaction in self.redactions
+        ]
+
+    async def run(self, run: Run, leaves: Sequence[Any]) -> dict[str, Any]:
+        """The planned part of the data: by response key, null where forbidden. Introspection is left out."""
+        run.parameters.update(self.params.fill(leaves, run))
+        data: dict[str, Any] = {}
+        for selected, bring in self.roots:
+            if isinstance(bring, Forbidden):
+                data[selected.key] = None
+            elif bring is not None:
+                data[selected.key] = await bring(run, leaves)
+        return data
+
+
+def make_plan(
+    schema: GraphQLSchema, registry: Registry, policy: Policy, settings: Settings, asked: Asked,
+    roles: frozenset[Role],
+) -> Plan:  # fmt: skip
+    """Plan an operation. Raises RequestErrors for what must not run: hidden fields in arguments, bad arguments."""
+    selections, nodes = asked.selections(schema, settings)
+    compiler = Compiler(registry, Me(policy, roles), Params(), settings)
+    roots: list[tuple[Selected, Root | Forbidden | None]] = []
+    for selected in selections:
+        try:
+            roots.append((selected, _root(compiler, policy, selected)))
+        except GraphQLError as error:
+            raise RequestErrors([error]) from None
+    redactions = list(compiler.redactions.values())
+    disclosed = tuple(sorted(compiler.disclosed))
+    redacted = sorted(redaction.coordinate for redaction in redactions)
+    fingerprint = sha256(orjson.dumps([disclosed, redacted])).hexdigest()
+    return Plan(roots, compiler.params, redactions, disclosed, nodes, fingerprint)
+
+
+def _root(compiler: Compiler, policy: Policy, selected: Selected) -> Root | Forbidden | None:
+    if selected.name == "__typename":
+        return _typename(selected.type_name)
+    if selected.declared is None:
+        return None
+    decision = compiler.me.sees(selected.type_name, selected.name, compiler.registry.any_row(selected.type_name))
+    if decision is Visibility.NEVER:
+        return Forbidden(selected, policy.visible_to(selected.type_name, selected.name))
+    return root(compiler, selected)
+
+
+def _typename(name: str) -> Root:
+    async def bring(run: Run, leaves: Sequence[Any]) -> Any:
+        return name
+
+    return bring
+
+
+def parameters_of(viewer: Viewer) -> Mapping[str, Any]:
+    """The viewer's own identifiers, as every statement takes them."""
+    acting = viewer.acting
+    return {
+        "me_user": viewer.user_id,
+        "me_organisation": acting.organisation_id if acting else None,
+        "me_region": acting.region if acting else None,
+    }

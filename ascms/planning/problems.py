@@ -1,0 +1,26 @@
+"""What is wrong with a request, as a program must handle it: GraphQL errors with `extensions.code`."""
+
+from typing import Any
+
+from graphql import GraphQLError
+
+from ascms.models import Role
+
+
+def bad_input(message: str, nodes: Any = None) -> GraphQLError:
+    """The request cannot be understood as it is: what was given, what was expected, what to do."""
+    return GraphQLError(message, nodes=nodes, extensions={"code": "BAD_USER_INPUT"})
+
+
+def too_costly(message: str) -> GraphQLError:
+    """The operation asks for more than one answer may hold."""
+    return GraphQLError(message, extensions={"code": "QUERY_TOO_COSTLY"})
+
+
+def refused(coordinate: str, use: str, visible_to: tuple[Role, ...], nodes: Any = None) -> GraphQLError:
+    """A hidden field in an argument: refused before anything runs, else its use would read it."""
+    return GraphQLError(
+        f"{use} uses {coordinate}, which none of your roles may see. Leave it out.",
+        nodes=nodes,
+        extensions={"code": "FORBIDDEN", "field": coordinate, "visibleTo": [role.value for role in visible_to]},
+    )

@@ -1,0 +1,148 @@
+"""Answering operations: the plan found or made, run in one transaction, and the answer put together."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, execute_sync
+from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ascms.identity.viewer import Viewer
+from ascms.permissions.policy import Policy
+from ascms.settings import Execution, Settings
+
+from .cursors import Cursors
+from .document import Asked, Document, RequestErrors, ask, read_document
+from .facts import Facts
+from .level import Run
+from .plain import run_plainly
+from .plan import Forbidden, Plan, make_plan, parameters_of
+from .registry import Registry
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Bounded(Generic[K, V]):
+    """A cache of at most `size` entries; the longest unused goes first."""
+
+    def __init__(self, size: int) -> None:
+        self._entries: OrderedDict[K, V] = OrderedDict()
+        self._size = size
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The entry for `key`, made if it is not there."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return self._entries[key]
+        value = self._entries[key] = make()
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+        return value
+
+
+@dataclass
+class Answer:
+    """What an operation brought. `subjects` are the students whose data it discloses."""
+
+    data: dict[str, Any]
+    errors: list[GraphQLError]
+    plan: Plan
+    asked: Asked
+    subjects: set[int] = field(default_factory=set)
+
+    def body(self) -> dict[str, Any]:
+        """The response as JSON has it."""
+        body: dict[str, Any] = {"errors": [error.formatted for error in self.errors]} if self.errors else {}
+        body["data"] = self.data
+        body["extensions"] = {"access": {"redacted": self.plan.access()}}
+        return body
+
+
+class Operations:
+    """Answers operations over one schema and database."""
+
+    def __init__(
+        self, schema: GraphQLSchema, registry: Registry, policy: Policy, settings: Settings, engine: AsyncEngine
+    ) -> None:
+        self.schema = schema
+        self.registry = registry
+        self.policy = policy
+        self.settings = settings
+        self.engine = engine
+        self.cursors = Cursors(settings.require_key("secret_key"))
+        self._documents: Bounded[str, Document] = Bounded(500)
+        self._plans: Bounded[Any, Plan] = Bounded(2_000)
+
+    def prepare(
+        self, text: str, operation_name: str | None, variables: Mapping[str, Any], viewer: Viewer
+    ) -> tuple[Asked, Plan]:
+        """The operation and its plan for the viewer's roles. Raises RequestErrors."""
+        document = self._documents.get(text, lambda: read_document(self.schema, text))
+        asked = ask(self.schema, document, operation_name, variables)
+        key = (document.hash, asked.name, viewer.roles, asked.shape, _node_types(asked))
+        plan = self._plans.get(
+            key, lambda: make_plan(self.schema, self.registry, self.policy, self.settings, asked, viewer.roles)
+        )
+        return asked, plan
+
+    async def answer(
+        self,
+        asked: Asked,
+        plan: Plan,
+        viewer: Viewer,
+        now: datetime,
+        offers: Mapping[str, Any],
+        variables: Mapping[str, Any],
+    ) -> Answer:
+        """Run a prepared operation. Raises RequestErrors where an argument does not hold (a cursor)."""
+        facts = Facts(viewer, now, self.policy, self.settings, offers)
+        async with self.engine.connect() as connection, connection.begin():
+            run = Run(connection, facts, self.cursors, dict(parameters_of(viewer)))
+            try:
+                if self.settings.execution is Execution.PLAIN:
+                    data = await run_plainly(self, asked, plan, run, variables)
+                else:
+                    data = await plan.run(run, asked.leaves)
+            except GraphQLError as error:
+                raise RequestErrors([error]) from None
+        errors = [bring.error(viewer) for _, bring in plan.roots if isinstance(bring, Forbidden)]
+        data |= self._introspected(asked, plan, variables)
+        ordered = {selected.key: data[selected.key] for selected, _ in plan.roots}
+        return Answer(ordered, errors, plan, asked, run.subjects)
+
+    def _introspected(self, asked: Asked, plan: Plan, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What graphql-core says of the schema, where the operation asks."""
+        nodes = tuple(node for selected, bring in plan.roots if bring is None for node in selected.nodes)
+        if not nodes:
+            return {}
+        result = execute_sync(self.schema, narrowed(asked, nodes), variable_values=dict(variables))
+        assert isinstance(result, ExecutionResult) and result.data is not None and not result.errors
+        return result.data
+
+
+def narrowed(asked: Asked, nodes: tuple[FieldNode, ...]) -> DocumentNode:
+    """The document with the operation reduced to these root fields."""
+    operation = asked.operation
+    reduced = OperationDefinitionNode(
+        operation=operation.operation,
+        name=operation.name,
+        variable_definitions=operation.variable_definitions,
+        directives=operation.directives,
+        selection_set=SelectionSetNode(selections=nodes),
+    )
+    return DocumentNode(definitions=(reduced, *asked.document.fragments.values()))
+
+
+def _node_types(asked: Asked) -> tuple[str | None, ...]:
+    """The types that the identifiers among the variables name: a plan for `node` is one for a type."""
+    from .identifiers import decode
+
+    names = []
+    for leaf in asked.leaves:
+        identifier = decode(leaf) if isinstance(leaf, str) and len(leaf) < 64 else None
+        names.append(identifier.type_name if identifier else None)
+    return tuple(names)

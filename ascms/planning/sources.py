@@ -1,0 +1,219 @@
+"""Where a field's value comes from. No other kind of field exists.
+
+Sources speak of a *row*: the table (or alias) that stands for the object at hand. A row may rename columns,
+so that a type like `StudentChoice` can be read from a student and from what a request recorded alike.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, literal
+from sqlalchemy.orm import InstrumentedAttribute
+
+Key = InstrumentedAttribute[Any] | str
+
+
+def key_of(attribute: Key) -> str:
+    """The attribute's name on whatever row it is read from."""
+    return attribute if isinstance(attribute, str) else attribute.key
+
+
+class Row:
+    """A table or alias seen under other names: a prefix, single renamings, and constants."""
+
+    def __init__(
+        self, entity: Any, prefix: str = "", renamed: Mapping[str, str] | None = None,
+        constants: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self._entity = entity
+        self._prefix = prefix
+        self._renamed = renamed or {}
+        self._constants = constants or {}
+
+    @property
+    def entity(self) -> Any:
+        """The table or alias itself."""
+        return self._entity
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Equal for rows that read the same columns under the same names."""
+        return (id(self._entity), self._prefix)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._constants:
+            return literal(self._constants[name])
+        return getattr(self._entity, self._renamed.get(name, self._prefix + name))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Base of all sources."""
+
+
+@dataclass(frozen=True)
+class Column(Source):
+    """A column of the row, or a SQL expression over it: `Column(lambda row, me: …)`."""
+
+    of: Key | Callable[[Row, Any], ColumnElement[Any]]
+
+    def expression(self, row: Row, me: Any) -> Any:
+        return self.of(row, me) if callable(self.of) and not isinstance(self.of, InstrumentedAttribute) else getattr(
+            row, key_of(self.of)  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GlobalId(Source):
+    """The Relay identifier of a row: the type's name and the row's key, opaque to clients."""
+
+    type_name: str
+    of: Key = "id"
+
+
+@dataclass(frozen=True)
+class Embedded(Source):
+    """An object made of columns of the same row, null where `present` is null."""
+
+    prefix: str = ""
+    present: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    def row(self, row: Row) -> Row:
+        return Row(row.entity, self.prefix, self.renamed, self.constants)
+
+
+@dataclass(frozen=True)
+class One(Source):
+    """An edge to one row: the row of `model` whose `target` equals this row's `key`.
+
+    `implied`: who reaches this row by their only role reaches the other by it.
+    """
+
+    key: Key
+    model: Any
+    target: str = "id"
+    where: Callable[[Row, Any], ColumnElement[bool]] | None = None
+    implied: bool = False
+
+
+@dataclass(frozen=True)
+class OneOf(Source):
+    """A union: the first of several edges that has a row, by the name of the type it leads to."""
+
+    edges: Mapping[str, One]
+
+
+@dataclass(frozen=True)
+class Link:
+    """How the rows of a list belong to their parent: by a key column, or by a condition on both rows."""
+
+    model: Any
+    key: Key | None = None
+    on: Callable[[Row, Row, Any], ColumnElement[bool]] | None = None
+    where: Callable[[Row, Any], ColumnElement[bool]] | None = None
+    hangs: bool = False
+    """Whether who reaches the parent by their only role reaches the rows by it, as far as they may be seen."""
+
+
+@dataclass(frozen=True)
+class By:
+    """A sort key: the field it reads, as a path of GraphQL names, and the columns compared (the field's own)."""
+
+    path: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Many(Source):
+    """A short list, whole, in the order of `order` (columns of its rows)."""
+
+    link: Link
+    order: tuple[str, ...] = ("id",)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Connection(Source):
+    """A Relay connection over the rows of a link, or over a whole table in the viewer's scope (a root)."""
+
+    link: Link
+    orders: Mapping[Enum, By] = field(default_factory=dict)
+    default_order: tuple[tuple[By, bool], ...] = ()
+    """Used without `orderBy`; True for descending."""
+    search: Callable[[Row, Any, Any], ColumnElement[bool]] | None = None
+    """The predicate for a `search` argument; gets the row, the folded term as LIKE pattern, and me."""
+    searches: tuple[str, ...] = ()
+    """The fields that `search` reads, as paths from the row's type: refused like them."""
+    narrow: Callable[[Row, Any, Mapping[str, Any]], Sequence[ColumnElement[bool]]] | None = None
+    """Further arguments as predicates."""
+
+
+@dataclass(frozen=True)
+class Lookup(Source):
+    """A root field for one row, by arguments: the predicate, or None where it can match nothing."""
+
+    model: Any
+    by: Callable[[Row, Mapping[str, Any]], ColumnElement[bool] | None]
+    check: Callable[[Mapping[str, Any]], None] | None = None
+    """Raises ValueError with what is wrong with the arguments."""
+
+
+@dataclass(frozen=True)
+class NodeLookup(Source):
+    """The root field `node`."""
+
+
+@dataclass(frozen=True)
+class Choices(Source):
+    """A root list over a table under a condition of its own instead of a scope."""
+
+    model: Any
+    where: Callable[[Row, Any, Mapping[str, Any]], ColumnElement[bool]]
+    order: tuple[str, ...]
+    limit: Callable[[Mapping[str, Any]], int]
+
+
+@dataclass(frozen=True)
+class Myself(Source):
+    """The root object that is read from the viewer's own row."""
+
+    model: Any
+
+
+@dataclass(frozen=True)
+class Computed(Source):
+    """A function over all rows of a level at once.
+
+    `columns` names what it reads; `compute` gets those of each row as mappings and the request's facts, and
+    returns a value per row. `reads` lists the field coordinates behind the columns: the field must be no more
+    visible than they are (checked at start-up).
+    """
+
+    compute: Callable[[Sequence[Mapping[str, Any]], Any], Sequence[Any]]
+    columns: Callable[[Row, Any], Mapping[str, ColumnElement[Any]]] = lambda row, me: {}
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Value(Source):
+    """A root field or member that needs no row: a function of the arguments and the request's facts."""
+
+    compute: Callable[[Mapping[str, Any], Any], Any]
+
+
+@dataclass(frozen=True)
+class Given(Source):
+    """A member of an object that a computed field returned, by its Python name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Page(Source):
+    """A member of a connection or edge: nodes, edges, pageInfo, totalCount, cursor, node."""
+
+    part: str

@@ -1,0 +1,112 @@
+"""Values of arguments: what a plan is made for, and what is filled in when it runs.
+
+A plan serves every request of the same shape. Of the variables, texts and times are *slots*, filled in at each
+run; numbers, truth values, enum members, nulls, lengths of lists and the members of input objects are part of
+the shape, because they decide the statement (a direction, a limit, which field a filter reads).
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, String, bindparam
+from sqlalchemy.types import TypeEngine
+
+from ascms.models import fold
+
+from .identifiers import decode
+
+NO_ROW = -1
+"""The key of no row: what an identifier that was never issued stands for."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of a variable's value among the leaves of a request's variables."""
+
+    index: int
+
+
+def shape_of(value: Any, leaves: list[Any]) -> tuple[Any, Hashable]:
+    """`value` with slots for its texts and times (which go to `leaves`), and its shape.
+
+    Numbers and enum members are kept as they are, and are part of the shape.
+    """
+    if isinstance(value, Enum) or value is None or isinstance(value, (bool, int, float)):
+        return value, (type(value).__name__, value)
+    if isinstance(value, (str, date)):
+        leaves.append(value)
+        return Slot(len(leaves) - 1), "slot"
+    if isinstance(value, Mapping):
+        members = {name: shape_of(member, leaves) for name, member in value.items()}
+        return (
+            {name: slotted for name, (slotted, _) in members.items()},
+            tuple((name, shape) for name, (_, shape) in members.items()),
+        )
+    items = [shape_of(item, leaves) for item in value]
+    return [slotted for slotted, _ in items], ("list", *(shape for _, shape in items))
+
+
+@dataclass
+class Params:
+    """The bound parameters of one plan, and how each is filled in from a request's leaves."""
+
+    entries: list[tuple[str, Any, Callable[[Any, Any], Any]]] = field(default_factory=list)
+    checks: list[tuple[Any, Callable[[Any, Any], None]]] = field(default_factory=list)
+
+    def bind(
+        self, value: Any, type_: TypeEngine[Any], convert: Callable[[Any, Any], Any] = lambda value, run: value
+    ) -> BindParameter[Any]:
+        """A parameter for `value` (a slot or a literal), converted at each run."""
+        name = f"p{len(self.entries)}"
+        self.entries.append((name, value, convert))
+        return bindparam(name, type_=type_)
+
+    def check(self, value: Any, check: Callable[[Any, Any], None]) -> None:
+        """Have `value` checked at each run, before any statement; `check` raises a GraphQLError."""
+        self.checks.append((value, check))
+
+    def fill(self, leaves: Sequence[Any], run: Any) -> dict[str, Any]:
+        """The parameters of a run. Raises what a check raises."""
+        for value, check in self.checks:
+            check(filled(value, leaves), run)
+        return {name: convert(filled(value, leaves), run) for name, value, convert in self.entries}
+
+
+def filled(value: Any, leaves: Sequence[Any]) -> Any:
+    """The value behind a slot; any other value is itself."""
+    return leaves[value.index] if isinstance(value, Slot) else value
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text or identifier given as an argument, as sources bind it."""
+
+    value: Any
+    params: Params
+
+    def as_text(self) -> ColumnElement[str]:
+        """The text as it was given."""
+        return self.params.bind(self.value, String())
+
+    def as_pattern(self) -> ColumnElement[str]:
+        """A LIKE pattern (escape: backslash) for what contains the folded text."""
+        return self.params.bind(self.value, String(), lambda text, run: pattern(fold(text)))
+
+    def as_key(self, type_name: str) -> ColumnElement[int]:
+        """The key of the row of `type_name` that the text identifies; that of no row if it identifies none."""
+        return self.params.bind(self.value, BigInteger(), lambda text, run: key_in(text, type_name))
+
+
+def pattern(text: str) -> str:
+    """A LIKE pattern for what contains `text` literally."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def key_in(text: str, type_name: str) -> int:
+    """The key in a global identifier of `type_name`; NO_ROW for any other text."""
+    identifier = decode(text)
+    return identifier.key if identifier is not None and identifier.type_name == type_name else NO_ROW

@@ -1,0 +1,1 @@
+"""The root fields: find the rows, hand the rest to planning."""

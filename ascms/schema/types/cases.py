@@ -1,0 +1,234 @@
+"""Cases, as lists and the case view show them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import strawberry
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import aliased
+
+from ascms import models
+from ascms.casework import service_levels as levels
+from ascms.models import Role
+from ascms.permissions.audiences import (
+    AnyCaseRole,
+    AsPath,
+    CaseContent,
+    CaseFiles,
+    Outcomes,
+    ProviderOnly,
+    QueueKeeper,
+    SchoolLeads,
+    ServiceWatchers,
+    WhereEnrolled,
+)
+from ascms.permissions.scopes import not_blocked, some
+from ascms.planning.declare import argument, entity, field
+from ascms.planning.facts import Facts
+from ascms.planning.sources import By, Column, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One, OneOf
+
+from .allowances import CASE_ALLOWANCES, Allowance
+from .casework import Comment, Event, File, NeedsFundEntry, SafetyAlert, Task
+from .common import CaseStatus, CaseType, CodedValue, Connected, Date, DateTime, Node, described_enum
+from .filters import EVENT_ORDERS, EventFilter, EventOrder
+from .organisations import Catchment, Organisation
+from .people import User
+from .students import Student
+
+ServiceLevelState = described_enum(
+    levels.ServiceLevelState,
+    "Where a service-level clock stands.",
+    MET="Reached by its day.",
+    MISSED="Reached after its day.",
+    RUNNING="Not reached yet, its day not over.",
+    OVERDUE="Not reached, its day over.",
+)
+
+CaseOwner = Annotated[
+    User | Organisation,
+    strawberry.union("CaseOwner", description="Whose case it is: the case manager, or the provider while there is none."),
+]
+
+
+@entity(description="A service-level clock of a case.")
+class ServiceLevel:
+    kind: str = field(Given("kind"), AsPath, "What is to be reached: ASSIGN, FIRST_CONTACT or PLAN.")
+    working_days: int = field(Given("working_days"), AsPath, "The target, in working days after opening.")
+    due_on: Date = field(Given("due_on"), AsPath, "The last day to reach it.")
+    met_at: DateTime | None = field(Given("met_at"), AsPath, "When it was reached, null if not yet.")
+    state: ServiceLevelState = field(Given("state"), AsPath, "Where the clock stands.")
+    version: str = field(Given("version"), AsPath, "The version of the targets it is judged by.")
+
+
+def _service_levels(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
+    return [
+        levels.service_levels(
+            row["opened_at"],
+            {"ASSIGN": row["assigned_at"], "FIRST_CONTACT": row["first_contact_at"], "PLAN": row["planned_at"]},
+            facts.now,
+        )
+        for row in rows
+    ]
+
+
+def _clock_columns(case: Any, me: Any) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in ("opened_at", "assigned_at", "first_contact_at", "planned_at")}
+
+
+def holds_at(user: Any, organisation_id: Any, *roles: Role) -> Any:
+    """Whether the user holds one of the roles at the organisation, with effect."""
+    assignment = aliased(models.RoleAssignment)
+    return some(
+        assignment,
+        assignment.user_id == user.id,
+        assignment.organisation_id == organisation_id,
+        assignment.role.in_(roles),
+        assignment.approved_at.is_not(None),
+        assignment.ended_at.is_(None),
+    )
+
+
+def kept_apart(user: Any, student_id: Any) -> Any:
+    """Whether an access block holds between the user and the student."""
+    block = aliased(models.AccessBlock)
+    return some(block, block.user_id == user.id, block.student_id == student_id, block.lifted_at.is_(None))
+
+
+def _may_be_contact(case: Any, user: Any, me: Any) -> Any:
+    return and_(
+        holds_at(user, case.school_id, Role.ATTENDANCE_LEAD, Role.PRIMARY_CONTACT), ~kept_apart(user, case.student_id)
+    )
+
+
+def _may_be_manager(case: Any, user: Any, me: Any) -> Any:
+    return and_(
+        user.training_completed_at.is_not(None),
+        holds_at(user, case.provider_id, Role.WORKFLOW_LEAD, Role.CASE_MANAGER),
+        ~kept_apart(user, case.student_id),
+    )
+
+
+def _caseload(user: Any, me: Any) -> Any:
+    case = aliased(models.Case)
+    mine = and_(case.case_manager_id == user.id, case.provider_id == me.organisation_id, case.active)
+    return select(func.count()).where(mine, not_blocked(case.student_id, me)).scalar_subquery()
+
+
+@entity(models.User, description="A person who may be case manager, and how much they carry.")
+class Caseload:
+    user: User = field(Embedded(), AsPath, "The person.")
+    active_cases: int = field(Column(_caseload), AsPath, "The provider's active cases that they manage.")
+
+
+_MANAGER = One(models.Case.case_manager_id, models.User)
+_PROVIDER = One(models.Case.provider_id, models.Organisation)
+
+
+@entity(models.Case, scoped=True, description="A student's attendance case with a provider.")
+class Case(Node):
+    id: strawberry.ID = field(GlobalId("Case"), AnyCaseRole, "The global identifier.")
+    number: str | None = field(models.Case.number, AnyCaseRole, "The case number, eight digits.")
+    type: CaseType | None = field(models.Case.type, AnyCaseRole, "Why there is a case.")
+    status: CaseStatus | None = field(models.Case.status, AnyCaseRole, "Where it stands.")
+    opened_at: DateTime | None = field(models.Case.opened_at, AnyCaseRole, "When it was opened.")
+    student: Student | None = field(
+        One(models.Case.student_id, models.Student, implied=True), AnyCaseRole, "Whose attendance it is about."
+    )
+    school: Organisation | None = field(
+        One(models.Case.school_id, models.Organisation), WhereEnrolled, "The student's present school, null if none."
+    )
+    provider: Organisation | None = field(_PROVIDER, AnyCaseRole, "The provider it is allocated to.")
+    catchment: Catchment | None = field(
+        One(models.Case.catchment_id, models.Catchment), AnyCaseRole, "The catchment; a case may lack one."
+    )
+    case_manager: User | None = field(_MANAGER, AnyCaseRole, "Who works it, null while nobody is named.")
+    owner: CaseOwner | None = field(
+        OneOf({"User": _MANAGER, "Organisation": _PROVIDER}), AnyCaseRole, "The case manager, or else the provider."
+    )
+    primary_contact: User | None = field(
+        One(models.Case.primary_contact_id, models.User), AnyCaseRole, "The school's contact; a case may lack one."
+    )
+    version: int | None = field(models.Case.version, AnyCaseRole, "Goes up with each change; give it as expectedVersion.")
+    viewer_can: list[Allowance] | None = field(CASE_ALLOWANCES, AnyCaseRole, "What the viewer may do to it now.")
+    eligible_contacts: list[User] | None = field(
+        Many(Link(models.User, on=_may_be_contact), ("display_name_folded", "display_name", "id")),
+        SchoolLeads,
+        "Who may be its primary contact: the school's Attendance Leads and Primary Contacts.",
+    )
+    eligible_managers: list[Caseload] | None = field(
+        Many(Link(models.User, on=_may_be_manager), ("display_name_folded", "display_name", "id")),
+        QueueKeeper,
+        "Who may be its case manager: the provider's trained people, with their caseload.",
+    )
+    closed_at: DateTime | None = field(models.Case.closed_at, Outcomes, "When it was closed, null while active.")
+    outcome: CodedValue | None = field(
+        Embedded("outcome_", "code", constants={"code_set": "outcome"}), Outcomes, "How it ended, null while active."
+    )
+    status_reason: CodedValue | None = field(
+        Embedded("status_reason_", "code", constants={"code_set": "pause_reason"}), CaseContent, "Why it is paused."
+    )
+    review_on: Date | None = field(models.Case.review_on, CaseContent, "When a paused case is looked at again.")
+    barriers: list[CodedValue] | None = field(
+        Many(Link(models.CaseBarrier, models.CaseBarrier.case_id), ("code",), {"code_set": "barrier"}),
+        CaseContent,
+        "What stands in the way of attending.",
+    )
+    school_contact_notes: str | None = field(
+        models.Case.school_contact_notes, CaseContent, "What the school notes on how to reach its contact."
+    )
+    closing_summary: str | None = field(models.Case.closing_summary, ProviderOnly, "What was reached, at the end.")
+    tasks: Connected[Task] | None = field(
+        Connection(Link(models.Task, models.Task.case_id), default_order=((By("dueOn", ("due_on",)), False),)),
+        ProviderOnly,
+        "What is to be done, the next due first.",
+    )
+    safety_alerts: list[SafetyAlert] | None = field(
+        Many(Link(models.SafetyAlert, models.SafetyAlert.case_id), ("raised_at", "id")),
+        ProviderOnly,
+        "What a visitor to the home must know.",
+    )
+    needs_fund: list[NeedsFundEntry] | None = field(
+        Many(Link(models.NeedsFundEntry, models.NeedsFundEntry.case_id), ("spent_on", "id")),
+        ProviderOnly,
+        "Spending on unmet basic needs.",
+    )
+    service_levels: list[ServiceLevel] | None = field(
+        Computed(_service_levels, _clock_columns), ServiceWatchers, "The service-level clocks."
+    )
+    requests: Connected[Annotated["Request", strawberry.lazy("ascms.schema.types.requests")]] | None = field(
+        Connection(
+            Link(models.Request, models.Request.case_id),
+            default_order=((By("submittedAt", ("submitted_at",)), True),),
+        ),
+        AnyCaseRole,
+        "The requests it answers, the latest first.",
+    )
+    comments: Connected[Comment] | None = field(
+        Connection(
+            Link(models.Comment, models.Comment.case_id, hangs=True),
+            default_order=((By("createdAt", ("created_at",)), True),),
+        ),
+        AnyCaseRole,
+        "The comments the viewer may see, the newest first.",
+    )
+    events: Connected[Event] | None = field(
+        Connection(
+            Link(models.Event, models.Event.case_id, hangs=True),
+            orders=EVENT_ORDERS,
+            default_order=((By("occursAt", ("occurs_at",)), True),),
+        ),
+        AnyCaseRole,
+        "The timeline as far as the viewer may see it, the latest first.",
+        arguments=(
+            argument(EventFilter, "where", "Only events for which all of this holds."),
+            argument(list[EventOrder], "orderBy", "The order; ties are settled by further keys, at last by identifier."),
+        ),
+    )
+    files: Connected[File] | None = field(
+        Connection(
+            Link(models.File, models.File.case_id, hangs=True),
+            default_order=((By("uploadedAt", ("uploaded_at",)), True),),
+        ),
+        CaseFiles,
+        "The files the viewer may see, the newest first.",
+    )

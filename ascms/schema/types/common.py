@@ -1,0 +1,168 @@
+"""What the types share: nodes, connections, scalars, and coded values."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, Generic, NewType, TypeVar
+
+import strawberry
+from sqlalchemy import select
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from ascms import models
+from ascms.permissions.audiences import AsPath
+from ascms.planning.declare import entity, field
+from ascms.planning.leaves import format_instant
+from ascms.planning.sources import Column, Page
+
+# Scalars -----------------------------------------------------------------------------------------------------
+
+
+def parse_instant(value: str) -> datetime:
+    """An instant from RFC 3339. Raises ValueError saying what was given and what was expected."""
+    try:
+        instant = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        instant = None  # type: ignore[assignment]
+    if instant is None or instant.tzinfo is None:
+        raise ValueError(f"{value!r} is no instant: give RFC 3339 with an offset, like 2026-05-06T09:47:00+12:00")
+    return instant.astimezone(UTC)
+
+
+def parse_date(value: str) -> date:
+    """A day from YYYY-MM-DD. Raises ValueError saying what was given and what was expected."""
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no date: give YYYY-MM-DD, like 2026-05-06") from None
+
+
+DateTime = NewType("DateTime", datetime)
+Date = NewType("Date", date)
+
+SCALARS: dict[object, Any] = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="An instant, RFC 3339 in UTC: `2026-05-05T21:47:00Z`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=format_instant,
+        parse_value=parse_instant,
+    ),
+    Date: strawberry.scalar(
+        name="Date",
+        description="A calendar day, RFC 3339 full-date: `2026-05-06`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=date.isoformat,
+        parse_value=parse_date,
+    ),
+}
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def described_enum(enum: type[E], description: str, **members: str) -> type[E]:
+    """Publish a code set as a GraphQL enum, each member with its description. Raises KeyError for one without."""
+    published = strawberry.enum(enum, description=description)
+    definition: StrawberryEnumDefinition = published.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = members[value.name]
+    return published
+
+
+CaseType = described_enum(
+    models.CaseType,
+    "Why there is a case; it stays as born.",
+    CHRONIC_ABSENCE="Present 70 % or less of a term; from a school's request.",
+    NON_ENROLLED="Of compulsory school age and on no school's roll; from an ENROL notification.",
+)
+CaseStatus = described_enum(
+    models.CaseStatus,
+    "Where a case stands. Active cases are all that are not closed.",
+    PROVIDER_QUEUE="With a provider, waiting to be opened.",
+    OPEN="Being worked by a case manager.",
+    PAUSED="Stopped for a reason, to be looked at again on a date.",
+    TRANSITION="Carried over from the former system, waiting to be opened.",
+    CLOSED="Ended, with an outcome.",
+)
+RequestStatus = described_enum(
+    models.RequestStatus,
+    "Where a request for support stands.",
+    DRAFT="Being filled in; its school alone sees it.",
+    SUBMITTED="With the provider; its case is open in the queue.",
+    ACCEPTED="A case manager is named.",
+    DECLINED="Turned down by the provider, with a reason the school sees.",
+    WITHDRAWN="Taken back by the school.",
+)
+Gender = described_enum(
+    models.Gender,
+    "As ENROL has it; not to be read as sex.",
+    M="Male, tāne.",
+    F="Female, wahine.",
+    X="Another gender, he ira kē anō.",
+    U="Not stated.",
+)
+Visibility = described_enum(
+    models.Visibility,
+    "Who beside the provider sees an item.",
+    INTERNAL="The provider alone.",
+    SHARED="The school named when it was shared too, and none that follows it.",
+)
+EventKind = described_enum(
+    models.EventKind,
+    "What happened, or will.",
+    REQUEST_RECEIVED="A request for support came in.",
+    PHONE_CALL="A phone call.",
+    TEXT_MESSAGE="A text message.",
+    EMAIL="An e-mail.",
+    HOME_VISIT="A visit to the home.",
+    MEETING="A meeting, hui.",
+    SCHOOL_VISIT="A visit to the school.",
+    NOTE="A note.",
+    CASE_CHANGED="A change of the case itself.",
+)
+
+
+# Nodes and connections ---------------------------------------------------------------------------------------
+
+
+@strawberry.interface(description="An object with a global identifier (Relay).")
+class Node:
+    id: strawberry.ID = strawberry.field(description="The global identifier, opaque to clients.")
+
+
+@entity(description="Where a page stands in its list (Relay).")
+class PageInfo:
+    has_next_page: bool = field(Page("hasNextPage"), AsPath, "Whether there is more after this page.")
+    has_previous_page: bool = field(Page("hasPreviousPage"), AsPath, "Whether there is more before this page.")
+    start_cursor: str | None = field(Page("startCursor"), AsPath, "The cursor of the first edge, null if none.")
+    end_cursor: str | None = field(Page("endCursor"), AsPath, "The cursor of the last edge, null if none.")
+
+
+N = TypeVar("N")
+
+
+@entity(description="A node in its list, with its cursor (Relay).")
+class Edge(Generic[N]):
+    cursor: str = field(Page("cursor"), AsPath, "Where this edge stands in the list; opaque, the viewer's alone.")
+    node: N = field(Page("node"), AsPath, "The item itself.")
+
+
+@entity(name="Connection", description="A page of a list, with the list's size (Relay).")
+class Connected(Generic[N]):
+    edges: list[Edge[N]] = field(Page("edges"), AsPath, "The page's items with their cursors.")
+    nodes: list[N] = field(Page("nodes"), AsPath, "The page's items.")
+    page_info: PageInfo = field(Page("pageInfo"), AsPath, "Where the page stands.")
+    total_count: int = field(Page("totalCount"), AsPath, "How many items there are for the viewer, on all pages.")
+
+
+# Coded values ------------------------------------------------------------------------------------------------
+
+
+def _label(row: Any, me: Any) -> Any:
+    code = models.Code
+    return select(code.label).where(code.code_set == row.code_set, code.code == row.code).scalar_subquery()
+
+
+@entity(description="An entry of a code set that is kept as data: a reason, an outcome, a barrier.")
+class CodedValue:
+    code: str = field(Column("code"), AsPath, "The stable code.")
+    name: str | None = field(Column(_label), AsPath, "What it is called.")

@@ -1,0 +1,264 @@
+"""Requests for support: drafts and what was submitted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import strawberry
+from sqlalchemy import and_, or_
+from sqlalchemy.orm import aliased
+
+from ascms import models
+from ascms.casework.request_form import steps
+from ascms.models import OrganisationStatus, Role
+from ascms.permissions.audiences import (
+    AnyCaseRole,
+    AsPath,
+    RequestCaregivers,
+    RequestChoices,
+    RequestContent,
+    RequestNotice,
+)
+from ascms.permissions.scopes import some
+from ascms.planning.declare import entity, field
+from ascms.planning.facts import Facts
+from ascms.planning.sources import By, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One
+
+from .allowances import REQUEST_ALLOWANCES, Allowance
+from .cases import holds_at, kept_apart
+from .casework import File
+from .common import CaseType, CodedValue, Connected, Date, DateTime, Node, RequestStatus, described_enum
+from .organisations import Organisation
+from .people import User
+from .students import Student, StudentChoice
+
+AdviceLevel = described_enum(
+    models.AdviceLevel,
+    "The Ministry's referral advice. It warns; only DO_NOT_REFER needs a written reason to go on.",
+    HIGHLY_RECOMMENDED="Chronic absence with other risk factors.",
+    CONSIDER="Whānau does not engage, other services have not worked, moving school, or a sibling is supported.",
+    DELAY="Attendance is improving, the plan is not fully tried, or another service fits better.",
+    DO_NOT_REFER="An international student without a visa, or skipping one class only.",
+)
+ConfirmationKind = described_enum(
+    models.ConfirmationKind,
+    "What is confirmed at the ESL check.",
+    DETAILS="The details shown from ESL are right.",
+    PRIVACY_STATEMENT="The privacy statement is read, and will be given to the student or caregivers.",
+)
+NoticeMethod = described_enum(
+    models.NoticeMethod,
+    "How the privacy statement was given.",
+    LINK="As a link.",
+    PRINTED="As a printed copy.",
+    EMAIL="By e-mail.",
+    IN_PERSON="In person.",
+)
+
+
+@entity(description="A step of the request form.")
+class RequestStep:
+    name: str = field(Given("name"), AsPath, "The step's stable name.")
+    title: str = field(Given("title"), AsPath, "The step's title.")
+    complete: bool = field(Given("complete"), AsPath, "Whether nothing is missing.")
+    missing: list[str] = field(Given("missing"), AsPath, "The fields that are still needed.")
+
+
+@entity(models.Request, description="The student's attendance as the school stated it.")
+class RequestAttendance:
+    current_term_percentage: float | None = field(
+        models.Request.current_term_percentage, AsPath, "Half-days present this term, in per cent."
+    )
+    previous_term_percentage: float | None = field(
+        models.Request.previous_term_percentage, AsPath, "Half-days present in the term before, in per cent."
+    )
+    days_absent: int | None = field(models.Request.days_absent, AsPath, "Days absent this term.")
+    first_day_absent: Date | None = field(models.Request.first_day_absent, AsPath, "The first day absent.")
+    last_day_absent: Date | None = field(models.Request.last_day_absent, AsPath, "The last day absent.")
+
+
+@entity(models.Request, description="What the school has done already.")
+class SchoolActions:
+    plan_in_place: bool | None = field(
+        models.Request.plan_in_place, AsPath, "Whether an individual attendance plan is in place."
+    )
+    plan_reviewed_on: Date | None = field(models.Request.plan_reviewed_on, AsPath, "When the plan was reviewed.")
+    plan_outcome: str | None = field(models.Request.plan_outcome, AsPath, "What came of the plan.")
+    star_actions: str | None = field(models.Request.star_actions, AsPath, "The steps of the stepped attendance response taken.")
+    whanau_contacted: str | None = field(models.Request.whanau_contacted, AsPath, "Whether and how whānau were contacted.")
+
+
+@entity(models.RequestCriterion, description="One of the Ministry's criteria for asking for support.")
+class Criterion:
+    criterion: str = field(models.RequestCriterion.criterion, AsPath, "Which criterion.")
+    met: bool = field(models.RequestCriterion.met, AsPath, "Yes or no; a no advises, none refuses.")
+    note: str | None = field(models.RequestCriterion.note, AsPath, "A note.")
+
+
+@entity(models.RequestCaregiverContact, description="A caregiver's contact details as given in a request.")
+class CaregiverContact:
+    name: str = field(models.RequestCaregiverContact.name, AsPath, "The caregiver's name.")
+    relationship: str = field(models.RequestCaregiverContact.relationship, AsPath, "What they are to the student.")
+    phone: str | None = field(models.RequestCaregiverContact.phone, AsPath, "Their phone number.")
+    email: str | None = field(models.RequestCaregiverContact.email, AsPath, "Their e-mail address.")
+
+
+@entity(models.RequestConfirmation, description="A confirmation given at the ESL check.")
+class Confirmation:
+    kind: ConfirmationKind = field(models.RequestConfirmation.kind, AsPath, "What was confirmed.")
+    statement_version: str = field(
+        models.RequestConfirmation.statement_version, AsPath, "The version of the statement confirmed."
+    )
+    confirmed_by: User | None = field(One(models.RequestConfirmation.confirmed_by_id, models.User), AsPath, "By whom.")
+    confirmed_at: DateTime = field(models.RequestConfirmation.confirmed_at, AsPath, "When.")
+
+
+@entity(models.NoticeGiven, description="That the family was given the privacy statement (IPP 3A).")
+class NoticeGiven:
+    given_on: Date = field(models.NoticeGiven.given_on, AsPath, "When.")
+    given_to: str = field(models.NoticeGiven.given_to, AsPath, "To whom.")
+    method: NoticeMethod = field(models.NoticeGiven.method, AsPath, "How.")
+    recorded_by: User | None = field(One(models.NoticeGiven.recorded_by_id, models.User), AsPath, "Who recorded it.")
+    recorded_at: DateTime = field(models.NoticeGiven.recorded_at, AsPath, "When it was recorded.")
+
+
+@entity(models.Request, description="The referral advice that the system gave.")
+class Advice:
+    level: AdviceLevel = field(models.Request.advice_level, AsPath, "The advice.")
+    reasons: list[str] | None = field(models.Request.advice_reasons, AsPath, "What led to it.")
+    version: str | None = field(models.Request.advice_version, AsPath, "The version of the criteria.")
+
+
+def _form_columns(request: Any, me: Any) -> dict[str, Any]:
+    def holds(model: Any, *conditions: Any) -> Any:
+        item = aliased(model)
+        return some(item, item.request_id == request.id, *(condition(item) for condition in conditions))
+
+    def confirmed(kind: models.ConfirmationKind) -> Any:
+        return holds(models.RequestConfirmation, lambda item: item.kind == kind)
+
+    return {
+        "detailsConfirmation": confirmed(models.ConfirmationKind.DETAILS),
+        "privacyStatementConfirmation": confirmed(models.ConfirmationKind.PRIVACY_STATEMENT),
+        "student": request.student_id.is_not(None),
+        "caregiverContacts": holds(models.RequestCaregiverContact),
+        "currentTermPercentage": request.current_term_percentage,
+        "daysAbsent": request.days_absent,
+        "criteria": holds(models.RequestCriterion),
+        "planInPlace": request.plan_in_place,
+        "planReviewedOn": request.plan_reviewed_on,
+        "whanauContacted": request.whanau_contacted,
+        "barriers": holds(models.RequestBarrier),
+        "provider": request.provider_id.is_not(None),
+        "primaryContact": request.primary_contact_id.is_not(None),
+        "submittedAt": request.submitted_at,
+    }
+
+
+def _steps(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
+    return [steps(row) for row in rows]
+
+
+def _may_be_contact(request: Any, user: Any, me: Any) -> Any:
+    return and_(
+        holds_at(user, request.school_id, Role.ATTENDANCE_LEAD, Role.PRIMARY_CONTACT),
+        ~kept_apart(user, request.student_id),
+    )
+
+
+def _may_provide(request: Any, provider: Any, me: Any) -> Any:
+    """The school's own in-school provider, and the provider of its catchment."""
+    school, held = aliased(models.Organisation), aliased(models.CatchmentProvider)
+    in_catchment = some(school, school.id == request.school_id, school.catchment_id == held.catchment_id)
+    of_catchment = some(held, held.provider_id == provider.id, in_catchment)
+    return and_(provider.status == OrganisationStatus.OPEN, or_(provider.school_id == request.school_id, of_catchment))
+
+
+@entity(models.Request, scoped=True, description="A school's request for support; a draft until it is submitted.")
+class Request(Node):
+    id: strawberry.ID = field(GlobalId("Request"), AnyCaseRole, "The global identifier.")
+    reference: str | None = field(models.Request.reference, AnyCaseRole, "The application reference, the same from the first draft on.")
+    number: str | None = field(models.Request.number, AnyCaseRole, "The request number, null until it is submitted.")
+    type: CaseType | None = field(models.Request.type, AnyCaseRole, "What kind of support is asked for.")
+    status: RequestStatus | None = field(models.Request.status, AnyCaseRole, "Where it stands.")
+    student: Student | None = field(
+        One(models.Request.student_id, models.Student), AnyCaseRole, "The student's record, where a case leads to it."
+    )
+    applied_for: StudentChoice | None = field(
+        Embedded("applied_for_", "full_name", {"id": "student_id"}), AnyCaseRole, "Whom it is for, as recorded in it."
+    )
+    school: Organisation | None = field(
+        One(models.Request.school_id, models.Organisation), AnyCaseRole, "The school that asks."
+    )
+    created_by: User | None = field(One(models.Request.created_by_id, models.User), AnyCaseRole, "Who began it.")
+    primary_contact: User | None = field(
+        One(models.Request.primary_contact_id, models.User), AnyCaseRole, "The school's contact, null if not yet named."
+    )
+    last_modified_at: DateTime | None = field(models.Request.last_modified_at, AnyCaseRole, "When it was last changed.")
+    submitted_at: DateTime | None = field(models.Request.submitted_at, AnyCaseRole, "When it was submitted, null for a draft.")
+    version: int | None = field(models.Request.version, AnyCaseRole, "Goes up with each change; give it as expectedVersion.")
+    viewer_can: list[Allowance] | None = field(REQUEST_ALLOWANCES, AnyCaseRole, "What the viewer may do to it now.")
+    steps: list[RequestStep] | None = field(
+        Computed(_steps, _form_columns), RequestContent, "The form's steps: which are complete, what each still needs."
+    )
+    eligible_contacts: list[User] | None = field(
+        Many(Link(models.User, on=_may_be_contact), ("display_name_folded", "display_name", "id")),
+        RequestChoices,
+        "Who may be named as primary contact.",
+    )
+    eligible_providers: list[Organisation] | None = field(
+        Many(Link(models.Organisation, on=_may_provide), ("school_id", "name_folded", "id")),
+        RequestChoices,
+        "Who may be asked: the school's own provider first, then the catchment's.",
+    )
+    decided_at: DateTime | None = field(models.Request.decided_at, AnyCaseRole, "When it was accepted or declined, null before.")
+    decline_reason: CodedValue | None = field(
+        Embedded("decline_reason_", "code", constants={"code_set": "decline_reason"}),
+        RequestContent,
+        "Why it was declined, null unless it was.",
+    )
+    provider: Organisation | None = field(
+        One(models.Request.provider_id, models.Organisation), AnyCaseRole, "The provider asked for."
+    )
+    case: Annotated["Case", strawberry.lazy("ascms.schema.types.cases")] | None = field(
+        One(models.Request.case_id, models.Case), AnyCaseRole, "The case it opened or joined, null for a draft."
+    )
+    attendance: RequestAttendance | None = field(Embedded(), RequestContent, "Attendance as the school stated it.")
+    school_actions: SchoolActions | None = field(Embedded(), RequestContent, "What the school has done.")
+    criteria: list[Criterion] | None = field(
+        Many(Link(models.RequestCriterion, models.RequestCriterion.request_id)), RequestContent, "The Ministry's criteria, answered."
+    )
+    caregiver_contacts: list[CaregiverContact] | None = field(
+        Many(Link(models.RequestCaregiverContact, models.RequestCaregiverContact.request_id)),
+        RequestCaregivers,
+        "How to reach the caregivers, as given in the request.",
+    )
+    barriers: list[CodedValue] | None = field(
+        Many(Link(models.RequestBarrier, models.RequestBarrier.request_id), ("code",), {"code_set": "barrier"}),
+        RequestContent,
+        "What stands in the way of attending.",
+    )
+    barrier_notes: str | None = field(models.Request.barrier_notes, RequestContent, "Notes on the barriers.")
+    other_services: str | None = field(models.Request.other_services, RequestContent, "Other services involved.")
+    notes: str | None = field(models.Request.notes, RequestContent, "Notes on the support asked for.")
+    advice: Advice | None = field(
+        Embedded("advice_", "level"), RequestContent, "The Ministry's referral advice, null until there is enough to give it."
+    )
+    notice_given: NoticeGiven | None = field(
+        One("id", models.NoticeGiven, "request_id"), RequestNotice, "When, to whom and how the family was told, null if not yet."
+    )
+    advice_reason: str | None = field(
+        models.Request.advice_reason, RequestContent, "Why the school goes on where the advice is not to."
+    )
+    confirmations: list[Confirmation] | None = field(
+        Many(Link(models.RequestConfirmation, models.RequestConfirmation.request_id), ("confirmed_at", "id")),
+        RequestContent,
+        "The confirmations of the ESL check.",
+    )
+    files: Connected[File] | None = field(
+        Connection(
+            Link(models.File, models.File.request_id, hangs=True),
+            default_order=((By("uploadedAt", ("uploaded_at",)), True),),
+        ),
+        RequestContent,
+        "Files given with it, the newest first.",
+    )
