@@ -190,14 +190,14 @@ def audit() -> None:
 @demo_database
 def verify(database: str) -> None:
     """Check every chain of the access log: nothing removed, changed or cut off."""
-    from ascms.audit import verify as verify_log
+    from ascms.audit import verify_database
     from ascms.database import normalise_url, state_directory
     from ascms.settings import Settings, kept_secret
 
     settings = Settings()
     state = state_directory(database)
     key = settings.require_key("audit_key") if settings.audit_key else kept_secret(state / "audit_key").encode()
-    report = verify_log(normalise_url(database), state, key)
+    report = verify_database(normalise_url(database), state, key)
     click.echo(report)
     if not report.ok:
         sys.exit(1)

@@ -5,7 +5,7 @@ room knows of GraphQL, HTTP or roles beyond their names. Text that is sorted or 
 key beside it (`fold`), compared bytewise, so that both databases order and match alike.
 """
 
-from .audit import AccessLogEntry, AccessLogStudent, Disclosure
+from .audit import AccessLogChain, AccessLogEntry, AccessLogStudent, Disclosure
 from .base import Base, UtcDateTime
 from .cases import Case, CaseAllocation, CaseBarrier, CaseStatusChange, ServiceLevelTarget
 from .casework import (
@@ -62,6 +62,7 @@ from .students import (
 __all__ = [
     "STATUS_CATEGORY",
     "AccessBlock",
+    "AccessLogChain",
     "AccessLogEntry",
     "AccessLogStudent",
     "AccountEvent",

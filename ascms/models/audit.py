@@ -1,4 +1,8 @@
-"""The access log: one entry per operation that disclosed a student's data, chained per writer and month."""
+"""The access log: one entry per operation that disclosed a student's data, chained per writer and month.
+
+Millions of rows a year: chains, and what an operation's plan discloses, are stored once and named by entries;
+hashes that only the log itself reads are kept as bytes.
+"""
 
 from datetime import datetime
 
@@ -9,23 +13,32 @@ from .base import Base, Identifier, Pk
 
 
 class Disclosure(Base):
-    """What an operation's plan discloses and redacts, as field coordinates; stored once, named by hash."""
+    """What an operation's plan discloses and redacts, as field coordinates; stored once, named by its SHA-256."""
 
     __tablename__ = "disclosure"
 
-    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
     disclosed: Mapped[list[str]] = mapped_column(JSON)
     redacted: Mapped[list[str]] = mapped_column(JSON)
 
 
-class AccessLogEntry(Base):
-    """Who saw which students through which fields. `mac` chains it to the entry before (HMAC-SHA-256, hex)."""
+class AccessLogChain(Base):
+    """The entries of one writer in one month. Its head is kept outside the database."""
 
-    __tablename__ = "access_log_entry"
-    __table_args__ = (UniqueConstraint("chain", "sequence"), Index("ix_access_log_entry_occurred_at", "occurred_at"))
+    __tablename__ = "access_log_chain"
 
     id: Mapped[Pk]
-    chain: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class AccessLogEntry(Base):
+    """Who saw which students through which fields. `mac` chains it to the entry before (HMAC-SHA-256)."""
+
+    __tablename__ = "access_log_entry"
+    __table_args__ = (UniqueConstraint("chain_id", "sequence"), Index("ix_access_log_entry_occurred_at", "occurred_at"))
+
+    id: Mapped[Pk]
+    chain_id: Mapped[int] = mapped_column(ForeignKey("access_log_chain.id"))
     sequence: Mapped[int] = mapped_column(Identifier)
     occurred_at: Mapped[datetime]
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
@@ -33,15 +46,18 @@ class AccessLogEntry(Base):
     roles: Mapped[list[str]] = mapped_column(JSON)
     operation_name: Mapped[str | None]
     operation_hash: Mapped[str]
-    fingerprint: Mapped[str] = mapped_column(ForeignKey("disclosure.fingerprint"))
-    mac: Mapped[str]
+    fingerprint: Mapped[bytes] = mapped_column(ForeignKey("disclosure.fingerprint"))
+    mac: Mapped[bytes]
 
 
 class AccessLogStudent(Base):
     """A student whose data an entry disclosed."""
 
     __tablename__ = "access_log_student"
-    __table_args__ = (Index("ix_access_log_student_student_id_entry_id", "student_id", "entry_id"),)
+    __table_args__ = (
+        Index("ix_access_log_student_student_id_entry_id", "student_id", "entry_id"),
+        {"sqlite_with_rowid": False},
+    )
 
     entry_id: Mapped[int] = mapped_column(ForeignKey("access_log_entry.id"), primary_key=True)
     student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), primary_key=True)

@@ -15,6 +15,13 @@ INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.create_table(
+        "access_log_chain",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_log_chain")),
+        sa.UniqueConstraint("name", name=op.f("uq_access_log_chain_name")),
+    )
+    op.create_table(
         "catchment",
         sa.Column("id", KEY, nullable=False),
         sa.Column("name", TEXT, nullable=False),
@@ -31,7 +38,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "disclosure",
-        sa.Column("fingerprint", TEXT, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("disclosed", sa.JSON(), nullable=False),
         sa.Column("redacted", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_disclosure")),
@@ -144,7 +151,7 @@ def upgrade() -> None:
     op.create_table(
         "access_log_entry",
         sa.Column("id", KEY, nullable=False),
-        sa.Column("chain", TEXT, nullable=False),
+        sa.Column("chain_id", KEY, nullable=False),
         sa.Column("sequence", KEY, nullable=False),
         sa.Column("occurred_at", INSTANT, nullable=False),
         sa.Column("user_id", KEY, nullable=False),
@@ -152,8 +159,9 @@ def upgrade() -> None:
         sa.Column("roles", sa.JSON(), nullable=False),
         sa.Column("operation_name", TEXT, nullable=True),
         sa.Column("operation_hash", TEXT, nullable=False),
-        sa.Column("fingerprint", TEXT, nullable=False),
-        sa.Column("mac", TEXT, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["chain_id"], ["access_log_chain.id"], name=op.f("fk_access_log_entry_chain_id")),
         sa.ForeignKeyConstraint(
             ["fingerprint"], ["disclosure.fingerprint"], name=op.f("fk_access_log_entry_fingerprint")
         ),
@@ -162,7 +170,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_access_log_entry_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_log_entry")),
-        sa.UniqueConstraint("chain", "sequence", name=op.f("uq_access_log_entry_chain_sequence")),
+        sa.UniqueConstraint("chain_id", "sequence", name=op.f("uq_access_log_entry_chain_id_sequence")),
     )
     op.create_index("ix_access_log_entry_occurred_at", "access_log_entry", ["occurred_at"], unique=False)
     op.create_table(
@@ -306,6 +314,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["entry_id"], ["access_log_entry.id"], name=op.f("fk_access_log_student_entry_id")),
         sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_access_log_student_student_id")),
         sa.PrimaryKeyConstraint("entry_id", "student_id", name=op.f("pk_access_log_student")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_access_log_student_student_id_entry_id", "access_log_student", ["student_id", "entry_id"], unique=False

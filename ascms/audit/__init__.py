@@ -1,0 +1,22 @@
+"""The access log: who saw what of whom, and the proof that nobody has changed it since.
+
+`AccessLog.append` stands between an answer and its way out. `verify` finds entries that were changed, removed
+or cut off, by keyed hashes (the key is not in the database) and heads kept outside it. What it cannot find is
+told at `AccessLog`. Knows nothing of GraphQL, HTTP or rules.
+"""
+
+from .log import AccessLog, NotLoggedError
+from .records import AccessRecord
+from .report import Kind, Problem, Report
+from .verification import verify, verify_database
+
+__all__ = [
+    "AccessLog",
+    "AccessRecord",
+    "Kind",
+    "NotLoggedError",
+    "Problem",
+    "Report",
+    "verify",
+    "verify_database",
+]
