@@ -157,9 +157,15 @@ class Activity:
 
     def _provider_records(self, chance: Chance, story: Story) -> None:
         """Tasks, the needs fund and safety alerts: the provider's own."""
-        who, start = story.manager, story.assigned_at
-        if who is None or start is None:
+        if story.manager is None or story.assigned_at is None:
             return
+        self._tasks(chance, story, story.manager, story.assigned_at)
+        if chance.likely(0.25):
+            self._needs_fund(chance, story, story.manager, story.assigned_at)
+        if chance.likely(0.12):
+            self._safety_alert(chance, story, story.manager, story.assigned_at)
+
+    def _tasks(self, chance: Chance, story: Story, who: int, start: datetime) -> None:
         for at in _moments(chance, story, chance.between(1, 4), since=start):
             due = day_of(at) + chance.between(2, 14)
             over = story.closed_at is not None or (due < TODAY_DAY and chance.likely(0.85))
@@ -174,28 +180,30 @@ class Activity:
                 created_at=at,
                 done_at=done,
             )
-        if chance.likely(0.25):
-            at = between(chance, start, story.end)
-            self.sink.add(
-                "needs_fund_entry",
-                case_id=story.id,
-                purpose=chance.pick(phrases.NEEDS),
-                recorded_at=at,
-                amount_cents=chance.between(4, 48) * 500,
-                spent_on=date.fromordinal(day_of(at)),
-                recorded_by_id=who,
-            )
-        if chance.likely(0.12):
-            at = between(chance, start, story.end)
-            over = chance.likely(0.3)
-            self.sink.add(
-                "safety_alert",
-                case_id=story.id,
-                text=chance.pick(phrases.SAFETY),
-                raised_by_id=who,
-                raised_at=at,
-                ended_at=between(chance, at, story.end) if over else None,
-            )
+
+    def _needs_fund(self, chance: Chance, story: Story, who: int, start: datetime) -> None:
+        at = between(chance, start, story.end)
+        self.sink.add(
+            "needs_fund_entry",
+            case_id=story.id,
+            purpose=chance.pick(phrases.NEEDS),
+            recorded_at=at,
+            amount_cents=chance.between(4, 48) * 500,
+            spent_on=date.fromordinal(day_of(at)),
+            recorded_by_id=who,
+        )
+
+    def _safety_alert(self, chance: Chance, story: Story, who: int, start: datetime) -> None:
+        at = between(chance, start, story.end)
+        over = chance.likely(0.3)
+        self.sink.add(
+            "safety_alert",
+            case_id=story.id,
+            text=chance.pick(phrases.SAFETY),
+            raised_by_id=who,
+            raised_at=at,
+            ended_at=between(chance, at, story.end) if over else None,
+        )
 
 
 def _moments(chance: Chance, story: Story, count: int, since: datetime | None = None) -> Sequence[datetime]:

@@ -12,7 +12,7 @@ from ascms.models import CaseStatus, CaseType, Gender, RequestStatus
 
 from .casework import CaseWriter
 from .chance import Chance
-from .clock import NOW, TODAY_DAY, between, day_of, instant, local
+from .clock import TODAY_DAY, between, day_of, instant, local
 from .organisations import Organisations, Provider, School
 from .people import People
 from .requests import RequestWriter
@@ -105,7 +105,7 @@ SECOND_SCHOOL: Final = (
 
 @dataclass(slots=True)
 class FixedRows:
-    """Writes the fixed rows. `told` are stories that later rows (a block, a correction) refer to, by name."""
+    """Writes the fixed rows. `stories` are their cases in the order written, for rows that refer to them."""
 
     sink: Sink
     chance: Chance
@@ -135,26 +135,25 @@ class FixedRows:
 
     def _presented(self) -> None:
         college, own, asp = self.world.test_college, self.world.test_college_isp, self.world.waikato
-        lead, contact = self.people.ids[f"lead@{AT}"], self.people.ids[f"contact@{AT}"]
-        manager = own.managers[0]
-        one, two, three = (self._student(college, f"Test Student {n}") for n in (1, 2, 3))
-        self._tell(Story(one, CA, QUEUE, asp, local(2026, 5, 10, 10, 15), college, requester=lead, number="00289396"))
-        self._tell(
-            Story(
-                two,
-                CA,
-                OPEN,
-                own,
-                local(2026, 4, 18, 17, 52),
-                college,
-                manager=manager,
-                requester=lead,
-                number="00203396",
-            )
-        )
-        carried_over = local(2025, 5, 13, 12, 23)
-        self._tell(Story(three, CA, TRANSITION, asp, carried_over, college, requester=lead, number="00206415"))
-        named = self._student(
+        lead, manager = self.people.ids[f"lead@{AT}"], own.managers[0]
+        for name, number, opened_at, status, provider in (
+            ("Test Student 1", "00289396", local(2026, 5, 10, 10, 15), QUEUE, asp),
+            ("Test Student 2", "00203396", local(2026, 4, 18, 17, 52), OPEN, own),
+            ("Test Student 3", "00206415", local(2025, 5, 13, 12, 23), TRANSITION, asp),
+        ):
+            story = Story(self._student(college, name), CA, status, provider, opened_at, college, number=number)
+            story.manager, story.requester = manager if status is OPEN else None, lead
+            self._tell(story)
+        self._presented_case(college, own)
+        self._student(college, "Test Student 4")
+        self._student(college, "Test Student 5")
+        sixth, saved_at = self._student(college, "Test Student 6"), local(2026, 5, 6, 8, 57)
+        contact = self.people.ids[f"contact@{AT}"]
+        self.requests.draft(self.chance, college, sixth, contact, saved_at, reference="152", complete=False)
+
+    def _presented_case(self, college: School, own: Provider) -> None:
+        """The one of the case view, whose manager is named although it is still in the queue."""
+        student = self._student(
             college,
             "Test Student Name",
             gender=Gender.M.value,
@@ -162,31 +161,12 @@ class FixedRows:
             year_level=11,
             ethnicities=("531",),
         )
-        opened = local(2026, 5, 6, 9, 47)
-        self._tell(
-            Story(
-                named,
-                CA,
-                QUEUE,
-                own,
-                opened,
-                college,
-                manager=manager,
-                contact=contact,
-                requester=contact,
-                number="00307473",
-                request_number="152479128",
-                reference="153",
-                quiet=True,
-                assigned_at=opened,
-            )
-        )
-        self._student(college, "Test Student 4")
-        self._student(college, "Test Student 5")
-        draft = self._student(college, "Test Student 6")
-        self.requests.draft(
-            self.chance, college, draft, contact, local(2026, 5, 6, 8, 57), reference="152", complete=False
-        )
+        opened_at = local(2026, 5, 6, 9, 47)
+        story = Story(student, CA, QUEUE, own, opened_at, college, number="00307473", quiet=True)
+        story.request_number, story.reference = "152479128", "153"
+        story.contact = story.requester = self.people.ids[f"contact@{AT}"]
+        story.manager, story.assigned_at = own.managers[0], opened_at
+        self._tell(story)
 
     def _student(self, school: School, name: str, **given: Any) -> Student:
         given.setdefault("known_as", None)
@@ -280,55 +260,3 @@ class FixedRows:
         self.cases.activity.school_file(self.chance, story, old_school, old_school.contacts[0], at)
         self.cases.activity.provider_comment(self.chance, story, at + DAY, shared=True)
         self.cases.activity.provider_file(self.chance, story, at + DAY, shared=True)
-
-    def exceptions(self) -> None:
-        """Access blocks (one live, one lifted), corrections, and what waits to be sent."""
-        ids, first = self.people.ids, self.stories[4 + len(TEST_COLLEGE)]
-        deputy, privacy = ids[f"deputy@{SECOND}"], ids["privacy@ministry.nz"]
-        self.sink.add(
-            "access_block",
-            user_id=ids[f"lead@{SECOND}"],
-            student_id=first.student.id,
-            set_by_id=deputy,
-            reason="A close relative of the student.",
-            set_at=first.opened_at - 20 * DAY,
-        )
-        for school in self.world.invented_schools[:1]:
-            student = self.roll.add(self.chance, school)
-            lead = school.leads[0]
-            self.sink.add(
-                "access_block",
-                user_id=school.contacts[0],
-                student_id=student.id,
-                set_by_id=lead,
-                reason="A conflict of interest while a complaint was open.",
-                set_at=NOW - 120 * DAY,
-                lifted_by_id=lead,
-                lifted_at=NOW - 30 * DAY,
-            )
-        corrected = self.stories[5].student
-        for column, earlier, later, statement in (
-            ("known_as", None, corrected.known_as, None),
-            ("address", "1 Former Street, Test Town", None, "We have not lived there since last year."),
-        ):
-            self.sink.add(
-                "correction",
-                student_id=corrected.id,
-                field=column,
-                earlier=earlier,
-                later=later,
-                statement=statement,
-                reason="Asked for by a caregiver.",
-                recorded_by_id=privacy,
-                recorded_at=NOW - 12 * DAY,
-            )
-        for story in self.stories[:3]:
-            self.sink.add(
-                "outbox_message",
-                deduplication_key=f"case-opened-{story.number}",
-                topic="mail",
-                payload={"case": story.number, "kind": "CASE_OPENED"},
-                created_at=story.opened_at,
-                attempts=1,
-                delivered_at=story.opened_at + DAY / 288,
-            )

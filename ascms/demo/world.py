@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from . import organisations, people, reference
+from . import exceptional, organisations, people, reference
 from .casework import CaseWriter
 from .chance import Chance
 from .invented import Inventor, shares, uneven_weights
@@ -72,9 +72,9 @@ def _fill(sink: Sink, schools: int, students: int, cases: int, seed: int, progre
     writer = CaseWriter(sink, requests)
     fixed = FixedRows(sink, Chance(seed, "fixed"), world, staff, roll, requests, writer)
     fixed.write()
-    fixed.exceptions()
-    sink.flush()
     invented = world.invented_schools
+    exceptional.write(sink, Chance(seed, "exceptional"), fixed, roll, invented)
+    sink.flush()
     left = max(0, cases - sink.counts()["case_record"])
     case_shares = shares(left, uneven_weights(len(invented), Chance(seed, "shares")))
     others = max(0, students - sink.counts()["student"] - left)

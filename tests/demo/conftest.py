@@ -6,15 +6,37 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ascms.database import engine_for
+from ascms.database import engine_for, upgrade
+from ascms.demo.world import build
+from tests.conftest import build_world
+from tests.support.databases import Databases
 
 Ask = Callable[..., Awaitable[list[Any]]]
 
 
+def build_another_world(url: str) -> None:
+    upgrade(url)
+    build(url, seed=7)
+
+
+WORLDS = {
+    "sqlite": ("sqlite", "world", build_world),
+    "postgresql": ("postgresql", "world", build_world),
+    "another-seed": ("sqlite", "another-world", build_another_world),
+}
+
+
+@pytest.fixture(scope="session", params=WORLDS)
+def kept_world(request: pytest.FixtureRequest, databases_of: Callable[[str], Databases]) -> str:
+    """The demo world on each kind of database, and one of another seed; shared by all tests that only read it."""
+    kind, template, fill = WORLDS[request.param]
+    return databases_of(kind).copy(template, fill)
+
+
 @pytest.fixture
-async def ask(world_url: str) -> AsyncIterator[Ask]:
+async def ask(kept_world: str) -> AsyncIterator[Ask]:
     """The rows that answer a query; of one column its values."""
-    engine = engine_for(world_url)
+    engine = engine_for(kept_world)
 
     async def answer(sql: str, **values: object) -> list[Any]:
         async with engine.connect() as connection:

@@ -25,8 +25,8 @@ async def test_test_college_has_thirty_active_cases_and_one_draft(ask: Ask) -> N
     assert await ask(f"SELECT reference FROM request WHERE status = 'DRAFT' AND school_id = {COLLEGE}") == ["152"]
 
 
-async def test_the_draft_is_as_shown(world_url: str) -> None:
-    async with AsyncSession(engine := engine_for(world_url)) as session:
+async def test_the_draft_is_as_shown(kept_world: str) -> None:
+    async with AsyncSession(engine := engine_for(kept_world)) as session:
         draft = (await session.scalars(select(Request).where(Request.reference == "152"))).one()
         creator = await session.get_one(User, draft.created_by_id)
     await engine.dispose()
@@ -36,13 +36,13 @@ async def test_the_draft_is_as_shown(world_url: str) -> None:
     assert (creator.email, creator.phone) == ("Primary.Contact@TestCollege.school.nz", None)
 
 
-async def test_the_three_cases_of_the_list_are_as_shown(ask: Ask, world_url: str) -> None:
+async def test_the_three_cases_of_the_list_are_as_shown(ask: Ask, kept_world: str) -> None:
     shown = {
         "00289396": ("Test Student 1", CaseStatus.PROVIDER_QUEUE, local(2026, 5, 10, 10, 15)),
         "00203396": ("Test Student 2", CaseStatus.OPEN, local(2026, 4, 18, 17, 52)),
         "00206415": ("Test Student 3", CaseStatus.TRANSITION, local(2025, 5, 13, 12, 23)),
     }
-    async with AsyncSession(engine := engine_for(world_url)) as session:
+    async with AsyncSession(engine := engine_for(kept_world)) as session:
         query = select(Case, Student).join(Student, Student.id == Case.student_id).where(Case.number.in_(shown))
         found = {case.number: (case, student) for case, student in await session.execute(query)}
     await engine.dispose()
@@ -51,9 +51,9 @@ async def test_the_three_cases_of_the_list_are_as_shown(ask: Ask, world_url: str
     assert await ask(f"SELECT c.number {ACTIVE_AT_COLLEGE} ORDER BY c.opened_at DESC LIMIT 1") == ["00289396"]
 
 
-async def test_the_case_of_the_case_view_is_as_shown(world_url: str) -> None:
+async def test_the_case_of_the_case_view_is_as_shown(kept_world: str) -> None:
     moment = local(2026, 5, 6, 9, 47)
-    async with AsyncSession(engine := engine_for(world_url)) as session:
+    async with AsyncSession(engine := engine_for(kept_world)) as session:
         case = (await session.scalars(select(Case).where(Case.number == "00307473"))).one()
         student = await session.get_one(Student, case.student_id)
         request = (await session.scalars(select(Request).where(Request.case_id == case.id))).one()
