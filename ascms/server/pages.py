@@ -21,6 +21,8 @@ from starlette.types import Scope
 
 from ascms.casework.catalogue import services
 from ascms.models import Role
+from ascms.permissions.matrix import effective_matrix
+from ascms.schema.export import sdl
 from ascms.settings import Settings
 
 from .documents import DOCUMENTS
@@ -54,7 +56,7 @@ MatrixByType = list[tuple[str, list[tuple[str, list[str]]]]]
 
 
 def page_routes(settings: Settings, people: People | None = None) -> list[BaseRoute]:
-    """Every page but `/graphql` itself, whose endpoint calls `ide_page` for a browser.
+    """Every page but `/graphql` itself, whose endpoint calls `ide_page` for a browser. Reads `app.state.policy`.
 
     `people` lists the people of the demo; leave it out elsewhere.
     """
@@ -72,15 +74,9 @@ def page_routes(settings: Settings, people: People | None = None) -> list[BaseRo
         search = request.query_params.get("search", "").strip()
         return page("attendance_service.html", settings=settings, search=search, services=services(search))
 
-    @cache
-    def matrix() -> MatrixByType:
-        from ascms.permissions.matrix import effective_matrix
-        from ascms.schema import build_schema
-
-        return by_type(effective_matrix(build_schema(settings.office_support).policy))
-
     async def permissions(request: Request) -> Response:
-        return page("permissions.html", types=matrix(), reading=settings.office_support)
+        matrix = by_type(effective_matrix(request.app.state.policy))
+        return page("permissions.html", types=matrix, reading=settings.office_support)
 
     return [
         Route("/", home),
@@ -115,11 +111,8 @@ async def _schema(request: Request) -> Response:
     return PlainTextResponse(_sdl(), headers=COMMON_HEADERS | {"Cache-Control": "no-cache"})
 
 
-@cache
+@cache  # it costs a moment to make, and never changes
 def _sdl() -> str:
-    # Only this page needs the whole contract as text, and it costs a moment to make.
-    from ascms.schema.export import sdl
-
     return sdl()
 
 
