@@ -164,10 +164,13 @@ def check(against: Path) -> None:
 @main.command()
 @click.option("--format", "form", type=click.Choice(["table", "csv", "md"]), default="table", show_default=True)
 def permissions(form: str) -> None:
-    """Print who sees and does what, as the code has it."""
+    """Print who sees and does what, as the code has it under ASCMS_OFFICE_SUPPORT's reading."""
     from ascms.permissions.matrix import render
+    from ascms.schema import build_schema
+    from ascms.settings import Settings
 
-    click.echo(render(form).rstrip("\n"))
+    policy = build_schema(Settings().office_support).policy
+    click.echo(render(policy, form).rstrip("\n"))
 
 
 @main.command()
@@ -189,14 +192,24 @@ def audit() -> None:
 @audit.command()
 @demo_database
 def verify(database: str) -> None:
-    """Check every chain of the access log: nothing removed, changed or cut off."""
+    """Check every chain of the access log: nothing removed, changed or cut off.
+
+    The key and the chains' heads are the demo's, beside its database; where ASCMS_AUDIT_KEY (or its _FILE) is set,
+    that key, and the heads in ASCMS_STATE_DIRECTORY.
+    """
     from ascms.audit import verify_database
     from ascms.database import normalise_url, state_directory
-    from ascms.settings import Settings, kept_secret
+    from ascms.settings import Settings
 
     settings = Settings()
-    state = state_directory(database)
-    key = settings.require_key("audit_key") if settings.audit_key else kept_secret(state / "audit_key").encode()
+    if settings.audit_key is not None:
+        state, key = settings.state_directory, settings.require_key("audit_key")
+    else:
+        state = state_directory(database)
+        kept = state / "audit_key"
+        if not kept.exists():
+            raise LookupError(f"there is no {kept}: {database} was never served as a demo; or set ASCMS_AUDIT_KEY_FILE")
+        key = kept.read_text().strip().encode()
     report = verify_database(normalise_url(database), state, key)
     click.echo(report)
     if not report.ok:

@@ -87,3 +87,21 @@ def test_a_token_for_nobody_names_the_people_there_are(tmp_path: Path) -> None:
     code, output = run("token", "nobody@example.nz", "--database", database)
     assert code == 1
     assert "lead@test-college.school.nz" in output
+
+
+def test_the_matrix_is_printed_under_the_reading_of_office_support_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {}
+    for reading in ("fields", "own-requests"):
+        monkeypatch.setenv("ASCMS_OFFICE_SUPPORT", reading)
+        code, output = run("permissions", "--format", "csv")
+        assert code == 0
+        rows[reading] = dict(line.split(",", 2)[1:] for line in output.splitlines() if line.startswith("Student,"))
+    assert rows["fields"]["ethnicities"] == "V,V,H,V,V,H,H,V,H,H"
+    assert rows["own-requests"]["ethnicities"] == "V,V,V,V,V,H,H,V,H,H"
+
+
+def test_verifying_a_log_makes_no_key_of_its_own(tmp_path: Path) -> None:
+    code, output = run("audit", "verify", "--database", str(tmp_path / "demo.sqlite3"))
+    assert code == 1
+    assert "never served" in output
+    assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,15 @@
 """`ascms demo` as a whole: a process of its own that answers over HTTP, on each kind of database."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 from tests.support.server import DemoServer
 
-CASES = "{ viewer { actingFor { number } roles } cases(first: 3) { totalCount nodes { student { ethnicities { code } } } } }"
+CASES = """{
+  viewer { actingFor { number } roles }
+  cases(first: 3) { totalCount nodes { student { ethnicities { code } } } }
+}"""
 
 
 def test_one_query_has_an_answer_for_each_role(server: DemoServer) -> None:
@@ -30,6 +35,20 @@ def test_nobody_signed_in_is_turned_away(server: DemoServer) -> None:
     answer = server.ask(None, CASES)
     assert answer.status == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_what_was_asked_is_in_a_sound_access_log(server: DemoServer) -> None:
+    assert server.ask("lead@test-college.school.nz", CASES).status == 200
+    verified = subprocess.run(
+        [sys.executable, "-m", "ascms.cli", "audit", "verify", "--database", server.database],
+        cwd=server.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "The log is sound." in verified.stdout
+    assert not verified.stdout.startswith("0 chains")
 
 
 def test_a_setting_makes_another_server(launch: Callable[..., DemoServer]) -> None:
