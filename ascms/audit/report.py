@@ -76,8 +76,9 @@ class Report:
 
     def render(self) -> str:
         """The report in words, one line for each problem."""
+        chains, entries = _counted(self.chains, "chain"), _counted(self.entries, "entry", "entries")
         lines = [
-            f"{self.chains} chains with {self.entries} entries and {self.disclosures} disclosures checked.",
+            f"{chains} with {entries} and {_counted(self.disclosures, 'disclosure')} checked.",
             *(f"note: {note}" for note in self.notes),
             *map(str, self.problems),
         ]
@@ -90,3 +91,7 @@ class Report:
 
     def __str__(self) -> str:
         return self.render()
+
+
+def _counted(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ascms.audit import AccessLog, NotLoggedError, Report
@@ -32,6 +32,22 @@ async def test_an_entry_says_who_saw_what_of_whom(log: AccessLog, engine: AsyncE
     assert disclosure.disclosed == ["Student.fullName", "Student.yearLevel"]
     assert disclosure.redacted == ["Student.ethnicities"]
     assert sorted(students) == sorted(world.record.students)
+
+
+async def test_an_entry_costs_a_couple_of_hundred_bytes(log: AccessLog, engine: AsyncEngine, world: World) -> None:
+    size = (
+        "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        if engine.dialect.name == "sqlite"
+        else "SELECT pg_total_relation_size('access_log_entry')"
+    )
+
+    async def measured() -> int:
+        async with engine.connect() as connection:
+            return int((await connection.execute(text(size))).scalar_one())
+
+    before = await measured()
+    await asyncio.gather(*(log.append(world.changed(students=())) for _ in range(4_000)))
+    assert (await measured() - before) / 4_000 < 350
 
 
 async def test_two_hundred_at_once_are_all_chained(log: AccessLog, world: World, checked: Checked) -> None:
