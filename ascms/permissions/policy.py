@@ -204,6 +204,8 @@ class Me:
             only = conditions[reaching[0]]
             assert only is not None
             return only
+        if any(condition is None and not self._has_scope(type_name, role) for role, condition in conditions.items()):
+            return Visibility.ALWAYS
         return or_(
             *(
                 self.reaches(type_name, role, row)
@@ -212,6 +214,11 @@ class Me:
                 for role, condition in conditions.items()
             )
         )
+
+    def _has_scope(self, type_name: str, role: Role) -> bool:
+        """Whether `role` reaches only some rows of the type (those of others it meets on other roles' paths)."""
+        rule = self.policy.rules[type_name]
+        return rule.scoped or (rule.model is not None and (rule.model, role) in SCOPES)
 
     def _condition(
         self, type_name: str, cell: Cell, role: Role, row: Any, *, protected: bool

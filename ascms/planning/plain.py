@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, execute
 from graphql.execution.values import get_argument_values
 from sqlalchemy import ColumnElement, and_, inspect, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, join
 from strawberry.types import Info
 
 from ascms.permissions.policy import Me, Visibility, subject_of
@@ -80,9 +80,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class Item:
-    """A row of a connection with its cursor."""
+    """A row of a connection with its cursor; its object is made where it is asked for."""
 
-    node: Any
+    type_name: str
+    standing: Standing
     cursor: str
 
 
@@ -161,7 +162,7 @@ class PlainReader:
         type_name, name = raw.parent_type.name, raw.field_name
         match declared.source:
             case Page(part):
-                return self._of_page(source, part)
+                return await self._of_page(source, part)
             case Given(member):
                 return member_of(source, member)
             case Value() | Myself() | Lookup() | NodeLookup() | Choices():
@@ -248,15 +249,21 @@ class PlainReader:
             conditions.append(link.where(row, self.me))
         if standing is not None and link.key is not None:
             conditions.append(getattr(alias, key_of(link.key)) == standing.key[0])
-        if standing is not None and link.on is not None:
-            conditions.extend([standing.is_it(), link.on(Row(standing.model), row, self.me)])
         return conditions
+
+    def _from(self, statement: Any, standing: Standing | None, link: Link, alias: Any) -> Any:
+        """The statement over the link's rows, and the parent's where it is a condition that links them."""
+        if standing is None or link.on is None:
+            return statement.select_from(alias)
+        linked = link.on(Row(standing.model), Row(alias), self.me)
+        return statement.select_from(join(standing.model, alias, linked)).where(standing.is_it())
 
     async def _many(self, standing: Standing, source: Many, target: str) -> list[Any]:
         alias = aliased(source.link.model)
         keys = [getattr(alias, column.key) for column in inspect(source.link.model).primary_key]
         order = [getattr(alias, name).asc().nulls_last() for name in source.order]
-        statement = select(*keys).where(*self._linked(standing, source.link, target, alias)).order_by(*order)
+        statement = self._from(select(*keys), standing, source.link, alias)
+        statement = statement.where(*self._linked(standing, source.link, target, alias)).order_by(*order)
         return [
             await self.object(target, Standing(source.link.model, tuple(key), constants=source.constants))
             for key in await self.rows(statement)
@@ -280,12 +287,12 @@ class PlainReader:
             where.append(source.search(row, Text(arguments["search"], params).as_pattern(), self.me))
         if source.narrow is not None:
             where.extend(source.narrow(row, self.me, arguments))
-        listed = await self._sorted(source, target, row, where, arguments.get("orderBy"), conditions)
+        listed = await self._sorted(standing, source, target, row, where, arguments.get("orderBy"), conditions)
         bound_to = f"{type_name}.{name}|{order_name(arguments.get('orderBy'))}"
-        return await self._cut(listed, selected, target, source.link.model, f"{self.run.bound_to}|{bound_to}")
+        return self._cut(listed, selected, target, source.link.model, f"{self.run.bound_to}|{bound_to}")
 
     async def _sorted(
-        self, source: Connection, target: str, row: Row, where: Sequence[Any], given: Any, conditions: Conditions
+        self, standing: Standing | None, source: Connection, target: str, row: Row, where: Sequence[Any], given: Any, conditions: Conditions
     ) -> "SortedRows":
         """The whole list with its sort keys, sorted in Python: nothing last, ties settled by the row's key."""
         joins: list[tuple[Any, Any]] = []
@@ -311,14 +318,14 @@ class PlainReader:
                 expressions.append(expression)
                 directions.append(descending)
         directions.append(directions[-1] if directions else False)
-        statement = select(*expressions, row.entity.id).select_from(row.entity)
+        statement = self._from(select(*expressions, row.entity.id), standing, source.link, row.entity)
         for alias, on in joins:
             statement = statement.outerjoin(alias, on)
         rows = [tuple(found) for found in await self.rows(statement.where(*where), conditions.params)]
         types = [expression.type.python_type for expression in (*expressions, row.entity.id)]
         return SortedRows(rows, directions, types)
 
-    async def _cut(
+    def _cut(
         self, listed: "SortedRows", selected: Selected, target: str, model: Any, bound_to: str
     ) -> WholePage:
         limit, backwards = page_size(selected, self.settings)
@@ -329,7 +336,7 @@ class PlainReader:
         page = within[max(len(within) - limit, 0) :] if backwards else within[:limit]
         more = len(within) > len(page)
         items = [
-            Item(await self.object(target, Standing(model, (keys[-1],))), self.run.cursors.seal(keys, bound_to))
+            Item(target, Standing(model, (keys[-1],)), self.run.cursors.seal(keys, bound_to))
             for keys in page
         ]
         return WholePage(
@@ -346,13 +353,13 @@ class PlainReader:
         assert opened is not None  # checked before anything ran
         return [reader_for(type_)(value) for type_, value in zip(listed.types, opened, strict=True)]
 
-    def _of_page(self, source: Any, part: str) -> Any:
+    async def _of_page(self, source: Any, part: str) -> Any:
         if isinstance(source, Item):
-            return source.node if part == "node" else source.cursor
+            return await self.object(source.type_name, source.standing) if part == "node" else source.cursor
         page: WholePage = source
         match part:
             case "nodes":
-                return [item.node for item in page.items]
+                return [await self.object(item.type_name, item.standing) for item in page.items]
             case "edges":
                 return list(page.items)
             case "pageInfo":

@@ -21,7 +21,7 @@ from ascms.permissions.audiences import (
 from ascms.permissions.scopes import some
 from ascms.planning.declare import entity, field
 from ascms.planning.facts import Facts
-from ascms.planning.sources import By, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One
+from ascms.planning.sources import By, Column, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One
 
 from .allowances import REQUEST_ALLOWANCES, Allowance
 from .cases import holds_at, kept_apart
@@ -123,9 +123,9 @@ class NoticeGiven:
 
 @entity(models.Request, description="The referral advice that the system gave.")
 class Advice:
-    level: AdviceLevel = field(models.Request.advice_level, AsPath, "The advice.")
-    reasons: list[str] | None = field(models.Request.advice_reasons, AsPath, "What led to it.")
-    version: str | None = field(models.Request.advice_version, AsPath, "The version of the criteria.")
+    level: AdviceLevel = field(Column("level"), AsPath, "The advice.")
+    reasons: list[str] | None = field(Column("reasons"), AsPath, "What led to it.")
+    version: str | None = field(Column("version"), AsPath, "The version of the criteria.")
 
 
 def _form_columns(request: Any, me: Any) -> dict[str, Any]:
