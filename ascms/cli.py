@@ -179,8 +179,11 @@ def permissions(form: str) -> None:
 @demo_database
 def token(email: str, organisation: str | None, database: str) -> None:
     """Print a bearer token of the demo for EMAIL."""
+    from ascms.database import is_current
     from ascms.demo.tokens import issue
 
+    if not is_current(database):
+        raise LookupError(f"there is no demo in {database}; start one with `ascms demo --database {database}`")
     click.echo(issue(database, email, organisation))
 
 

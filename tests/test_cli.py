@@ -105,3 +105,10 @@ def test_verifying_a_log_makes_no_key_of_its_own(tmp_path: Path) -> None:
     assert code == 1
     assert "never served" in output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_token_without_a_demo_is_refused_and_makes_nothing(tmp_path: Path) -> None:
+    code, output = run("token", "lead@test-college.school.nz", "--database", str(tmp_path / "demo.sqlite3"))
+    assert code == 1
+    assert "ascms demo" in output
+    assert list(tmp_path.iterdir()) == []
