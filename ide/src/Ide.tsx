@@ -39,6 +39,7 @@ export function Ide({ session }: { session: Session }) {
 
   return (
     <>
+      <h1 className="ide-unseen">GraphQL IDE</h1>
       {config.demo ? (
         <DemoSwitch session={session} identity={identity} onIdentity={onIdentity} />
       ) : (
