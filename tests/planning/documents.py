@@ -20,6 +20,8 @@ from graphql import (
     get_named_type,
 )
 
+ROOTS = ("cases", "case", "requests", "students", "student", "node")
+"""The roots behind which most of the schema lies; written most of the time."""
 IDENTIFIED = ("Student", "Case", "Request", "Comment", "Event", "File", "User", "Organisation")
 
 
@@ -28,6 +30,7 @@ class Pool:
     """Values that occur in the data, so that filters and lookups hit something now and then."""
 
     texts: Sequence[str]
+    numbers: Sequence[str]
     identifiers: Sequence[str]
     instants: Sequence[str]
     days: Sequence[str]
@@ -74,7 +77,11 @@ class Writer:
         names = list(type_.fields)
         if depth > 5:
             names = [name for name in names if not self.composite(type_, name)] or ["__typename"]
-        chosen = self.random.sample(names, min(len(names), self.random.randint(1, 5)))
+        if depth == 0 and not self.chance(4):
+            names = [name for name in names if name in ROOTS]
+        chosen = self.random.sample(names, min(len(names), self.random.randint(1, 2 if depth == 0 else 5)))
+        if type_.name.endswith(("Connection", "Edge")) and not self.chance(4):
+            chosen = list(dict.fromkeys([*chosen, "nodes" if "nodes" in type_.fields else "node"]))
         parts = [self.field(type_, name, depth, path) for name in chosen] + (["__typename"] if self.chance(5) else [])
         if type_.name.endswith("Connection") and self.chance(2):
             parts.append("pageInfo { hasNextPage hasPreviousPage startCursor endCursor }")
@@ -145,17 +152,21 @@ class Writer:
         parts = []
         if "first" in definition.args:
             way = "last" if "last" in definition.args and self.chance(4) else "first"
-            size = self.random.choice([0, 1, 1, 2, 2, 3])
+            size = self.random.choice([0, 1, 2, 3, 3, 4])
             parts.append(f"{way}: {self.variable('Int', size) if self.chance(3) else size}")
             if "after" in definition.args and self.chance(3):
                 cursor = self.variable("String", None)
                 self.cursors[cursor[1:]] = ("?",)
                 parts.append(f"{'after' if way == 'first' else 'before'}: {cursor}")
-        for argument, declared in definition.args.items():
+        names = list(definition.args)
+        if (type_.name, name) == ("Query", "request") and not self.chance(6):
+            names = [self.random.choice(names)]
+        for argument in names:
+            declared = definition.args[argument]
             if argument in ("first", "last", "after", "before"):
                 continue
             required = isinstance(declared.type, GraphQLNonNull)
-            if required or self.chance(4):
+            if required or len(names) == 1 or self.chance(7):
                 value = self.value(declared.type, 0, argument)
                 if self.chance(2):
                     parts.append(f"{argument}: {self.variable(str(declared.type), value)}")
@@ -184,8 +195,10 @@ class Writer:
                 return self.random.choice(self.pool.instants)
             case "Date":
                 return self.random.choice(self.pool.days)
-            case "ID":
+            case "ID" if name == "id" or self.chance(2):
                 return self.random.choice(self.pool.identifiers)
+        if name in ("number", "reference") and not self.chance(4):
+            return self.random.choice(self.pool.numbers)
         text = self.random.choice(self.pool.texts)
         return text if self.chance(2) else text[: self.random.randint(1, 4)]
 

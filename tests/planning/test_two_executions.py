@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -21,7 +21,7 @@ from ascms.database import engine_for, upgrade
 from ascms.identity.contexts import choose, contexts_of
 from ascms.identity.people import find
 from ascms.identity.viewer import Viewer
-from ascms.models import Role
+from ascms.models import OrganisationKind, Role
 from ascms.planning.document import RequestErrors
 from ascms.planning.identifiers import encode
 from ascms.planning.service import Operations
@@ -36,15 +36,26 @@ OFFERS = {
     "sign_file": FileAddresses(b"k" * 32).sign,
     "rate_limit": Rate(100, 90, datetime(2026, 5, 7, 3, 1, tzinfo=UTC), 10),
 }
-MORE_ROLES: Sequence[frozenset[Role]] = (
-    frozenset({Role.PRIMARY_CONTACT, Role.OFFICE_SUPPORT}),
-    frozenset({Role.ATTENDANCE_LEAD, Role.OFFICE_SUPPORT, Role.DELEGATED_AUTHORISER}),
+PROVIDER_ROLES: Sequence[frozenset[Role]] = (
     frozenset({Role.WORKFLOW_LEAD, Role.CASE_MANAGER}),
     frozenset({Role.CASE_MANAGER, Role.DELEGATED_AUTHORISER}),
-    frozenset({Role.MINISTRY_ADVISER, Role.PRIVACY_OFFICER}),
-    frozenset({Role.MINISTRY_ANALYST, Role.MINISTRY_ADMINISTRATOR}),
-    frozenset(),
 )
+MORE_ROLES: Mapping[OrganisationKind, Sequence[frozenset[Role]]] = {
+    OrganisationKind.SCHOOL: (
+        frozenset({Role.PRIMARY_CONTACT, Role.OFFICE_SUPPORT}),
+        frozenset({Role.ATTENDANCE_LEAD, Role.OFFICE_SUPPORT, Role.DELEGATED_AUTHORISER}),
+        frozenset({Role.PRIMARY_CONTACT}),
+        frozenset(),
+    ),
+    OrganisationKind.IN_SCHOOL_PROVIDER: PROVIDER_ROLES,
+    OrganisationKind.ATTENDANCE_SERVICE_PROVIDER: PROVIDER_ROLES,
+    OrganisationKind.MINISTRY: (
+        frozenset({Role.MINISTRY_ADVISER, Role.PRIVACY_OFFICER}),
+        frozenset({Role.MINISTRY_ADVISER, Role.MINISTRY_ADMINISTRATOR}),
+        frozenset({Role.MINISTRY_ANALYST, Role.MINISTRY_ADMINISTRATOR}),
+    ),
+}
+"""Sets of roles that nobody in the demo holds, but somebody could."""
 
 
 class World:
@@ -91,9 +102,11 @@ class World:
             dataclasses.replace(viewer, acting=dataclasses.replace(viewer.acting, roles=roles))
             for viewer in viewers[:20]
             if viewer.acting is not None
-            for roles in MORE_ROLES
+            for roles in MORE_ROLES[viewer.acting.kind]
         ]
-        return [*viewers, *viewers, *mixed]
+        blind = {Role.MINISTRY_ANALYST, Role.MINISTRY_ADMINISTRATOR, Role.DELEGATED_AUTHORISER}
+        with_rows = [viewer for viewer in (*viewers, *mixed) if viewer.roles - blind]
+        return [*viewers, *mixed, *with_rows, *with_rows]
 
     async def _pool(self) -> Pool:
         async with self.engine.connect() as connection:
@@ -110,10 +123,16 @@ class World:
                 for text in await values(column)
                 if text
             ]  # fmt: skip
+            numbers = [
+                number
+                for column in (models.Case.number, models.Request.number, models.Request.reference)
+                for number in await values(column)
+                if number
+            ]
             instants = [value.isoformat() for value in await values(models.Case.opened_at)]
             days = [value.isoformat() for value in await values(models.Student.date_of_birth) if value]
         identifiers = [encode(name, key) for name in (*IDENTIFIED, "Caregiver") for key in range(1, 30)]
-        return Pool([*texts, "%", "_", "\\", "ā"], [*identifiers, "1234", "Tm9uc2Vuc2U", "…"], instants, days)
+        return Pool([*texts, "%", "_", "\\", "ā"], numbers, [*identifiers, "1234", "Tm9uc2Vuc2U", "…"], instants, days)
 
     def document(self, random: Random) -> Document:
         return Writer(self.pairs[OfficeSupportReading.FIELDS][0].schema, self.pool, random).document()
@@ -170,8 +189,9 @@ def world(
     runner.run(world.engine.dispose())
 
 
+# A failing document says all that is needed; making it smaller takes minutes.
 @given(st.randoms(use_true_random=False), st.data())
-@settings(suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_both_executions_answer_the_same(world: World, random: Random, data: st.DataObject) -> None:
     viewer = data.draw(st.sampled_from(world.viewers))
     reading = data.draw(st.sampled_from([OfficeSupportReading.FIELDS, *OfficeSupportReading]))
