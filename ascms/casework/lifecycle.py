@@ -79,7 +79,11 @@ def why_not_on_case(
     if action == "openCase" and not has_manager:
         return "No case manager is named yet; assign one first."
     if action == "closeCase" and open_tasks:
-        return f"{open_tasks} task{'s are' if open_tasks > 1 else ' is'} still open; complete {'them' if open_tasks > 1 else 'it'} first."
+        return (
+            "1 task is still open; complete it first."
+            if open_tasks == 1
+            else f"{open_tasks} tasks are still open; complete them first."
+        )
     if action == "reopenCase":
         if closed_at is not None and now - closed_at > REOPEN_WITHIN:
             return f"The case was closed more than {REOPEN_WITHIN.days} days ago."

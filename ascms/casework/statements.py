@@ -1,9 +1,7 @@
-"""Texts that the system shows and keeps versions of: the privacy statement, and the services offered."""
+"""Texts that the system shows and keeps versions of: the privacy statement."""
 
 from dataclasses import dataclass
 from typing import Final
-
-from ascms.models import fold
 
 
 @dataclass(frozen=True)
@@ -27,31 +25,3 @@ PRIVACY_STATEMENT: Final = PrivacyStatement(
     ),
     url="https://www.education.govt.nz/attendance-privacy",
 )
-
-
-@dataclass(frozen=True)
-class Service:
-    """An entry of the catalogue of online services, with what its own page says about it."""
-
-    name: str
-    summary: str
-    audience: str
-    purpose: str
-
-
-SERVICES: Final = (
-    Service(
-        name="Chronic Absence request for support",
-        summary="Request support for a student with ongoing attendance issues",
-        audience="School staff who have access to the attendance service's case management system as office support, "
-        "primary contact or attendance lead.",
-        purpose="To ask your local attendance service provider or in-school provider for support when a student is "
-        "chronically absent.",
-    ),
-)
-
-
-def services(search: str | None = None) -> list[Service]:
-    """The services whose name or summary contains `search`, whatever its case and macrons; all without one."""
-    wanted = fold(search or "")
-    return [service for service in SERVICES if wanted in fold(service.name) or wanted in fold(service.summary)]

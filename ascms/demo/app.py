@@ -1,7 +1,9 @@
 """The demo as one server: the API and its identity provider on one port of this machine."""
 
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from pydantic import HttpUrl, SecretStr
@@ -41,8 +43,13 @@ def serve_demo(database: str, port: int) -> None:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         identity = kept_identity(state_directory(database), address)
         engine = engine_for(database)
-        routes = provider_routes(identity, Directory(engine))
-        app = create_app(demo_settings(database, identity), extra_routes=routes)
+        directory = Directory(engine)
+
+        async def people() -> Sequence[Any]:
+            return [person.listed() for person in await directory.people()]
+
+        routes = provider_routes(identity, directory)
+        app = create_app(demo_settings(database, identity), extra_routes=routes, people=people)
         config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
         with suppress(KeyboardInterrupt):
             _DemoServer(config, address, engine).run(sockets=[listener])

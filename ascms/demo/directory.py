@@ -51,6 +51,17 @@ class DemoPerson:
     date_of_birth: date | None
     memberships: tuple[Membership, ...]
 
+    def listed(self) -> dict[str, Any]:
+        """The person as `/demo/people` and the pages list them."""
+        return {
+            "email": self.email,
+            "displayName": self.display_name,
+            "organisations": [
+                {"number": one.number, "name": one.name, "roles": list(one.roles), "kind": one.kind}
+                for one in self.memberships
+            ],
+        }
+
     def membership(self, number: str) -> Membership | None:
         """The organisation `number`, None where the person holds nothing there."""
         return next((one for one in self.memberships if one.number == number), None)

@@ -198,7 +198,7 @@ class Provider:
     async def people(self, request: Request) -> Response:
         """The people of the demo, for a switch of person and organisation."""
         people = await self._directory.people(request.query_params.get("search", ""))
-        return JSONResponse([_listed(person) for person in people], headers=_NOT_KEPT)
+        return JSONResponse([person.listed() for person in people], headers=_NOT_KEPT)
 
 
 _NOT_KEPT = {"Cache-Control": "no-store"}
@@ -212,17 +212,6 @@ def _sign_in(person: DemoPerson | None, number: str) -> SignIn | None:
     if number and membership is None:
         return None
     return SignIn(person, membership, int(time.time()))
-
-
-def _listed(person: DemoPerson) -> dict[str, Any]:
-    return {
-        "email": person.email,
-        "displayName": person.display_name,
-        "organisations": [
-            {"number": one.number, "name": one.name, "roles": list(one.roles), "kind": one.kind}
-            for one in person.memberships
-        ],
-    }
 
 
 def _page(template: str, status: int = 200, **values: Any) -> Response:

@@ -146,7 +146,9 @@ class Alert(Base):
     """Something a person should know, in the organisation for which they should know it."""
 
     __tablename__ = "alert"
-    __table_args__ = (Index("ix_alert_user_id_organisation_id_created_at_id", "user_id", "organisation_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_alert_user_id_organisation_id_created_at_id", "user_id", "organisation_id", "created_at", "id"),
+    )
 
     id: Mapped[Pk]
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))

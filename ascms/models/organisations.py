@@ -34,9 +34,7 @@ class Organisation(Base):
     name: Mapped[str]
     name_folded: Mapped[Folded]
     kind: Mapped[OrganisationKind] = mapped_column(code_type(OrganisationKind))
-    status: Mapped[OrganisationStatus] = mapped_column(
-        code_type(OrganisationStatus), default=OrganisationStatus.OPEN
-    )
+    status: Mapped[OrganisationStatus] = mapped_column(code_type(OrganisationStatus), default=OrganisationStatus.OPEN)
     region: Mapped[str | None]
     catchment_id: Mapped[int | None] = mapped_column(ForeignKey("catchment.id"), index=True)
     school_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), unique=True)

@@ -72,4 +72,4 @@ class Audience(BasePermission):
 
     def on_unauthorized(self) -> None:
         """A redaction: null, and an entry that the operation's plan has already made."""
-        return None
+        return

@@ -42,22 +42,23 @@ def rules_for(policy: Policy, roles: Collection[Role]) -> list[dict[str, Any]]:
     ]
 
 
-def render(policy: Policy, format: str) -> str:
-    """The matrix as `csv`, `md` (Markdown) or `table` (text). Raises ValueError for any other format."""
+def render(policy: Policy, form: str) -> str:
+    """The matrix as `csv`, `md` (Markdown) or `table` (text). Raises ValueError for any other form."""
     header = ["type", "field", *(role.value for role in Role)]
     rows = [
         [type_name, field, *(cells[role].value for role in Role)]
         for (type_name, field), cells in effective_matrix(policy).items()
     ]
-    if format == "csv":
+    if form == "csv":
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows([header, *rows])
         return out.getvalue()
-    if format == "md":
-        lines = [header, ["---"] * len(header), *rows]
-        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    if format == "table":
+    if form == "md":
+        return "".join(f"| {' | '.join(line)} |\n" for line in [header, ["---"] * len(header), *rows])
+    if form == "table":
         widths = [max(len(line[column]) for line in [header, *rows]) for column in range(len(header))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in [header, *rows]]
-        return "\n".join(lines) + "\n"
-    raise ValueError(f"format is {format!r}; give table, csv or md")
+        return "".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
+            for line in [header, *rows]
+        )
+    raise ValueError(f"format is {form!r}; give table, csv or md")

@@ -189,7 +189,9 @@ class Me:
         """Whether the viewer may do what `audience` guards to a row of `type_name` that they reach."""
         return self._decide(type_name, {role: audience.cell(role) for role in self.roles}, frozenset(), row)
 
-    def _decide(self, type_name: str, cells: Mapping[Role, Cell], unless_protected: Container[Role], row: Any) -> Decision:
+    def _decide(
+        self, type_name: str, cells: Mapping[Role, Cell], unless_protected: Container[Role], row: Any
+    ) -> Decision:
         reaching = [role for role in self.roles if self.policy.has_rows(type_name, role)]
         conditions = {
             role: self._condition(type_name, cells[role], role, row, protected=role in unless_protected)
@@ -243,8 +245,7 @@ class Me:
                 assert model is not None
                 case = aliased(models.Case)
                 return some(
-                    case,
-                    case.student_id == getattr(row, SUBJECT[model]), case.active, self.reaches("Case", role, case)
+                    case, case.student_id == getattr(row, SUBJECT[model]), case.active, self.reaches("Case", role, case)
                 )
             case Cell.SHARED:
                 here = self.organisation_id

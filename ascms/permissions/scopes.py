@@ -47,7 +47,7 @@ def scope(model: type[models.Base], *roles: Role) -> Callable[[Scope], Scope]:
     return declare
 
 
-def some(entity: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+def some(entity: Any, *conditions: Any) -> ColumnElement[bool]:
     """Whether there is a row of `entity` for which the conditions hold; every other table is the outer query's."""
     return exists().where(*conditions).correlate_except(entity)
 
@@ -253,8 +253,5 @@ def blocks_on_others(block: Row, me: Acting) -> ColumnElement[bool]:
 def not_blocked(student_id: Any, me: Acting) -> ColumnElement[bool]:
     """No one has kept the viewer and this student apart."""
     block = aliased(models.AccessBlock)
-    blocked = some(
-        block,
-        block.student_id == student_id, block.user_id == me.user_id, block.lifted_at.is_(None)
-    )
+    blocked = some(block, block.student_id == student_id, block.user_id == me.user_id, block.lifted_at.is_(None))
     return ~blocked

@@ -25,7 +25,6 @@ from .registry import Registry
 from .selection import Selected
 from .sources import (
     By,
-    Choices,
     Column,
     Computed,
     Connection,
@@ -33,14 +32,11 @@ from .sources import (
     Given,
     GlobalId,
     Link,
-    Lookup,
     Many,
-    Myself,
-    NodeLookup,
     One,
     OneOf,
     Row,
-    Value,
+    key_expression,
     key_of,
 )
 from .values import Params, Text
@@ -103,6 +99,10 @@ def member_of(value: Any, name: str) -> Any:
     return value[name] if isinstance(value, Mapping) else getattr(value, name)
 
 
+def _saying(value: Any) -> Callable[[Any], Any]:
+    return lambda ignored: value
+
+
 def _reading(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: convert(member_of(value, name))
 
@@ -159,9 +159,7 @@ class Compiler:
     def _redact(self, selected: Selected, reason: str) -> None:
         redaction = self.redactions.setdefault(
             selected.coordinate,
-            Redaction(
-                selected.coordinate, reason, self.me.policy.visible_to(selected.type_name, selected.name)
-            ),
+            Redaction(selected.coordinate, reason, self.me.policy.visible_to(selected.type_name, selected.name)),
         )
         path = ".".join(selected.path)
         if path not in redaction.paths:
@@ -188,9 +186,7 @@ class Compiler:
             if subject is not None:
                 level.subjects.append(level.add(subject, (*row.identity, "subject")))
                 subject_noted = True
-        members = [
-            (selected.key, self.member(level, row, selected, subject_noted, present)) for selected in selections
-        ]
+        members = [(selected.key, self.member(level, row, selected, subject_noted, present)) for selected in selections]
         return lambda values, children: {key: shape(values, children) for key, shape in members}
 
     def _column(self, level: Level, row: Row, name: str) -> int:
@@ -272,12 +268,7 @@ class Compiler:
 
         def make() -> tuple[Any, ColumnElement[bool]]:
             alias = aliased(source.model)
-            key = (
-                source.key.expression(row, self.me)
-                if isinstance(source.key, Column)
-                else getattr(row, key_of(source.key))
-            )
-            conditions = [getattr(alias, source.target) == key]
+            conditions = [getattr(alias, source.target) == key_expression(source.key, row, self.me)]
             if not (source.implied and len(self.me.roles) == 1):
                 conditions.append(self.me.row_scope(target, Row(alias)))
             if source.where is not None:
@@ -341,7 +332,7 @@ class Compiler:
         members: list[tuple[str, Callable[[Any], Any]]] = []
         for inner in selections:
             if inner.declared is None:
-                members.append((inner.key, lambda value, name=type_name: name))
+                members.append((inner.key, _saying(type_name)))
                 continue
             source = inner.declared.source
             assert isinstance(source, Given)
@@ -371,7 +362,7 @@ class Compiler:
         below = Level()
         member = Row(alias, constants=source.constants)
         listed = WholeList(below, self._attach(level, row, source.link, alias))
-        listed.shape = (self.object(below, member, target, selections, subject_noted))
+        listed.shape = self.object(below, member, target, selections, subject_noted)
         order = [ordered(getattr(alias, name)) for name in source.order]
         listed.finish(self._link_conditions(source.link, target, member), order)
         return self._hung(level, row, listed, decision, present)
@@ -438,15 +429,15 @@ class Compiler:
             assert isinstance(edge_source, One)
             decision = self.me.sees(type_name, name, from_row)
             cache = (*from_row.identity, f"{type_name}.{name}")
-            return self.edge_row(
-                level, from_row, edge_source, self.registry.target(type_name, name), decision, cache
-            )
+            return self.edge_row(level, from_row, edge_source, self.registry.target(type_name, name), decision, cache)
 
         keys: list[SortKey] = []
         descending = False
         for by, descending in orders:
-            for expression in conditions.sort_key(target, row, by, edge):
-                keys.append(SortKey(expression, descending, "." in by.path or _nullable(expression)))
+            keys.extend(
+                SortKey(expression, descending, "." in by.path or _nullable(expression))
+                for expression in conditions.sort_key(target, row, by, edge)
+            )
         keys.append(SortKey(row.id, descending, False))
         return keys
 
@@ -473,11 +464,13 @@ class Compiler:
                 places.extend(level.add(key.expression) for key in keys)
             return places
 
-        members: list[tuple[str, Callable[[PageRows, Run], Any]]] = []
-        for selected in selections:
-            members.append(
-                (selected.key, self._page_member(paged, level, row, target, selected, cursor_places, bound_to, subject_noted))
+        members: list[tuple[str, Callable[[PageRows, Run], Any]]] = [
+            (
+                selected.key,
+                self._page_member(paged, level, row, target, selected, cursor_places, bound_to, subject_noted),
             )
+            for selected in selections
+        ]
         if paged.lists:
             self._column(level, row, "id")
         return lambda page, run: {key: shape(page, run) for key, shape in members}

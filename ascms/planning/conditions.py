@@ -2,12 +2,11 @@
 it, null elsewhere; and is refused where the viewer sees it on no row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select, true, tuple_
-from sqlalchemy import case as sql_case
+from sqlalchemy import ColumnElement, and_, case as sql_case, exists, false, func, not_, null, or_, select, true, tuple_
 from sqlalchemy.orm import aliased
 
 from ascms.permissions.policy import Decision, Me, Visibility
@@ -15,13 +14,14 @@ from ascms.permissions.policy import Decision, Me, Visibility
 from .cursors import reader_for
 from .problems import bad_input, refused
 from .registry import Registry
-from .sources import By, Column, Embedded, Many, One, Row, key_of
+from .sources import By, Column, Embedded, Many, One, Row, key_expression, key_of
 from .values import Params, key_in, pattern
+
 
 def guarded(decision: Decision, expression: Any) -> Any:
     """The expression where the viewer sees it, null elsewhere."""
-    if decision is Visibility.ALWAYS:
-        return expression
+    if isinstance(decision, Visibility):
+        return expression if decision is Visibility.ALWAYS else null()
     return sql_case((decision, expression), else_=None)
 
 
@@ -70,7 +70,7 @@ class Conditions:
             return self._compare(guarded(decision, source.row(row).code), given)
         if isinstance(source, One):
             target = self.registry.target(type_name, name)
-            key = guarded(decision, getattr(row, key_of(source.key)))
+            key = guarded(decision, key_expression(source.key, row, self.me))
             if self.registry.entity(target).scoped:
                 return self._of_target(target, source, key, given)
             return self._refers(target, key, given)
@@ -83,7 +83,7 @@ class Conditions:
         row = Row(alias)
         said = self.where(target, row, given)
         scope = self.me.row_scope(target, row)
-        return select(said).where(getattr(alias, source.target) == key, scope).correlate_except(alias).scalar_subquery()  # type: ignore[return-value]
+        return select(said).where(getattr(alias, source.target) == key, scope).correlate_except(alias).scalar_subquery()
 
     def _refers(self, target: str, key: Any, given: Mapping[str, Any]) -> ColumnElement[bool]:
         """An edge to one of these: by global identifier; organisations by number too."""
@@ -94,9 +94,7 @@ class Conditions:
             by_key = self.params.bind(value, key.type, lambda text, run: key_in(text, target))
             number = self.params.bind(value, self.registry.entity(target).model.number.type)
             model = aliased(self.registry.entity(target).model)
-            return func.coalesce(
-                select(model.id).where(model.number == number).scalar_subquery(), by_key
-            )
+            return func.coalesce(select(model.id).where(model.number == number).scalar_subquery(), by_key)
 
         parts = []
         for operator, value in given.items():
@@ -197,7 +195,7 @@ def beyond(keys: Sequence[SortKey], values: Sequence[Any], *, before: bool) -> C
     directions = {key.descending for key in keys}
     if len(directions) == 1 and not any(key.nullable for key in keys):
         left, right = tuple_(*(key.expression for key in keys)), tuple_(*values)
-        return left < right if directions.pop() != before else left > right  # type: ignore[no-any-return]
+        return left < right if directions.pop() != before else left > right
     found: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
     for key, value in zip(keys, values, strict=True):
@@ -219,9 +217,7 @@ def _past(key: SortKey, value: Any, *, before: bool) -> ColumnElement[bool]:
     return or_(past, and_(value.is_not(None), key.expression.is_(None)))
 
 
-def cursor_values(
-    params: Params, cursor: Any, keys: Sequence[SortKey], bound_to: str, argument: str
-) -> list[Any]:
+def cursor_values(params: Params, cursor: Any, keys: Sequence[SortKey], bound_to: str, argument: str) -> list[Any]:
     """Parameters for the sort keys in a cursor; the cursor is checked at each run."""
 
     def opened(text: str, run: Any) -> list[Any]:
@@ -233,19 +229,12 @@ def cursor_values(
             )
         return values  # type: ignore[no-any-return]
 
+    def value_at(position: int, key: SortKey) -> Callable[[Any, Any], Any]:
+        read = reader_for(key.expression.type.python_type)
+        return lambda text, run: read(opened(text, run)[position])
+
     def check(text: str, run: Any) -> None:
         opened(text, run)
 
     params.check(cursor, check)
-    bound = []
-    for position, key in enumerate(keys):
-        read = reader_for(key.expression.type.python_type)
-        bound.append(
-            params.bind(
-                cursor,
-                key.expression.type,
-                lambda text, run, position=position, read=read: read(opened(text, run)[position]),
-            )
-        )
-    return bound
-
+    return [params.bind(cursor, key.expression.type, value_at(position, key)) for position, key in enumerate(keys)]

@@ -18,9 +18,7 @@ from ascms.permissions.audiences import AsPath
 
 from .sources import Column, Connection, Source
 
-RoleEnum = strawberry.enum(
-    Role, name="Role", description="A role that a person holds in an organisation."
-)
+strawberry.enum(Role)  # the directive below needs it published; the schema describes it
 
 
 @strawberry.schema_directive(
@@ -29,7 +27,7 @@ RoleEnum = strawberry.enum(
     description="The roles that see this field on some row at least; to all others it is null, or refused.",
 )
 class VisibleTo:
-    roles: list[RoleEnum]
+    roles: list[Role]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class DeclaredField(StrawberryField):
             extensions=self.extensions[:],
         )
         copied.permission_classes = self.permission_classes[:]
-        copied._arguments = self._arguments[:] if self._arguments is not None else None
+        copied._arguments = self._arguments[:] if self._arguments is not None else None  # noqa: SLF001
         return copied
 
     @property
@@ -122,7 +120,7 @@ def field(
 
 def why_null(audience: type[Audience]) -> str:
     """The sentence that says why a field of this audience may be null; empty where it never is."""
-    if audience.root or audience.roles() == tuple(Role) and not audience.own:
+    if audience.root or (audience.roles() == tuple(Role) and not audience.own):
         return ""
     parts = []
     if any(audience.cell(role) is Cell.HIDDEN for role in Role):

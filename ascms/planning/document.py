@@ -29,7 +29,7 @@ from .values import shape_of
 MAXIMUM_TOKENS = 15_000
 
 
-class RequestErrors(Exception):
+class RequestErrors(Exception):  # noqa: N818 (it carries the errors of a request)
     """The request is not executed: what is wrong with it."""
 
     def __init__(self, errors: Sequence[GraphQLError]) -> None:
@@ -113,9 +113,7 @@ class Asked:
         except GraphQLError as error:
             raise RequestErrors([_coded(error) if not (error.extensions or {}).get("code") else error]) from None
         if nodes > settings.maximum_nodes:
-            raise RequestErrors(
-                [too_costly(f"The operation may bring {nodes:,} nodes; {settings.maximum_nodes:,} at most are answered. Ask for smaller pages.")]
-            )
+            raise RequestErrors([too_costly(nodes, settings.maximum_nodes)])
         return selections, nodes
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, or_, select, true
-from sqlalchemy import case as sql_case
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case as sql_case, func, or_, select, true
 from sqlalchemy.orm import join
 
 from .conditions import SortKey, beyond
@@ -35,7 +34,7 @@ class Attachment:
             return true()
         if self.many:
             return self.key.in_(bindparam(PARENTS, expanding=True, type_=BigInteger()))
-        return self.key == bindparam(PARENT, type_=BigInteger())  # type: ignore[no-any-return]
+        return self.key == bindparam(PARENT, type_=BigInteger())
 
     def parameters(self, parents: Sequence[Any]) -> dict[str, Any]:
         if self.key is None:
@@ -251,7 +250,7 @@ class PagedList:
         if self.attachment.key is None:
             totals: dict[Any, int] = {None: rows[0][0]}
         else:
-            totals = {parent: 0 for parent in parents} | {row[0]: row[1] for row in rows}
+            totals = dict.fromkeys(parents, 0) | {row[0]: row[1] for row in rows}
         return {
             parent: self.shape(PageRows([], (), total, False, self.window), run) for parent, total in totals.items()
         }

@@ -8,9 +8,10 @@ Python. Checks that come before anything runs, and entries about redactions, are
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError, execute
+from graphql import GraphQLError, GraphQLResolveInfo, execute
 from graphql.execution.values import get_argument_values
 from sqlalchemy import ColumnElement, and_, inspect, select
 from sqlalchemy.orm import aliased, join
@@ -46,6 +47,7 @@ from .sources import (
     Page,
     Row,
     Value,
+    key_expression,
     key_of,
 )
 from .values import Params, Text
@@ -134,7 +136,7 @@ class PlainReader:
 
     async def may_see(self, source: Any, info: Info) -> bool:
         """Whether the viewer sees the field at hand of the object at hand."""
-        raw = info._raw_info
+        raw = raw_info(info)
         standing = standing_of(source)
         row = standing.row() if standing else self.registry.any_row(raw.parent_type.name)
         decision = self.me.sees(raw.parent_type.name, raw.field_name, row)
@@ -158,7 +160,7 @@ class PlainReader:
 
     async def read(self, source: Any, declared: DeclaredField, info: Info) -> Any:
         """The field's value for the object at hand."""
-        raw = info._raw_info
+        raw = raw_info(info)
         type_name, name = raw.parent_type.name, raw.field_name
         match declared.source:
             case Page(part):
@@ -174,7 +176,7 @@ class PlainReader:
         return await self._of_row(standing, declared.source, type_name, name)
 
     def _arguments(self, info: Info) -> Mapping[str, Any]:
-        raw = info._raw_info
+        raw = raw_info(info)
         return get_argument_values(raw.parent_type.fields[raw.field_name], raw.field_nodes[0], raw.variable_values)
 
     async def _of_row(self, standing: Standing, source: Any, type_name: str, name: str) -> Any:
@@ -219,9 +221,7 @@ class PlainReader:
         return await self.object(target, inner)
 
     async def _edge(self, standing: Standing, source: One, target: str) -> Any:
-        row = standing.row()
-        key = source.key.expression(row, self.me) if isinstance(source.key, Column) else getattr(row, key_of(source.key))
-        value = await self._value(standing, key)
+        value = await self._value(standing, key_expression(source.key, standing.row(), self.me))
         if value is None:
             return None
         found = Row(source.model)
@@ -272,7 +272,7 @@ class PlainReader:
     async def _page(
         self, standing: Standing | None, source: Connection, type_name: str, name: str, info: Info
     ) -> WholePage:
-        raw = info._raw_info
+        raw = raw_info(info)
         arguments = self._arguments(info)
         path = tuple(str(part) for part in raw.path.as_list() if isinstance(part, str))
         selected = Selected(path[-1], type_name, name, None, arguments, path, raw.field_nodes)
@@ -292,7 +292,14 @@ class PlainReader:
         return self._cut(listed, selected, target, source.link.model, f"{self.run.bound_to}|{bound_to}")
 
     async def _sorted(
-        self, standing: Standing | None, source: Connection, target: str, row: Row, where: Sequence[Any], given: Any, conditions: Conditions
+        self,
+        standing: Standing | None,
+        source: Connection,
+        target: str,
+        row: Row,
+        where: Sequence[Any],
+        given: Any,
+        conditions: Conditions,
     ) -> "SortedRows":
         """The whole list with its sort keys, sorted in Python: nothing last, ties settled by the row's key."""
         joins: list[tuple[Any, Any]] = []
@@ -301,7 +308,7 @@ class PlainReader:
             to = self.registry.field(type_name, name).source
             assert isinstance(to, One)
             joined = Row(aliased(to.model))
-            on = [getattr(joined.entity, to.target) == getattr(from_row, key_of(to.key))]  # type: ignore[arg-type]
+            on = [getattr(joined.entity, to.target) == key_expression(to.key, from_row, self.me)]
             on.append(self.me.row_scope(self.registry.target(type_name, name), joined))
             decision = self.me.sees(type_name, name, from_row)
             joins.append((joined.entity, and_(*on, *(() if isinstance(decision, Visibility) else (decision,)))))
@@ -325,20 +332,13 @@ class PlainReader:
         types = [expression.type.python_type for expression in (*expressions, row.entity.id)]
         return SortedRows(rows, directions, types)
 
-    def _cut(
-        self, listed: "SortedRows", selected: Selected, target: str, model: Any, bound_to: str
-    ) -> WholePage:
+    def _cut(self, listed: "SortedRows", selected: Selected, target: str, model: Any, bound_to: str) -> WholePage:
         limit, backwards = page_size(selected, self.settings)
-        bounds = {
-            name: self._opened(selected.arguments.get(name), bound_to, listed) for name in ("after", "before")
-        }
+        bounds = {name: self._opened(selected.arguments.get(name), bound_to, listed) for name in ("after", "before")}
         within = listed.between(bounds["after"], bounds["before"])
         page = within[max(len(within) - limit, 0) :] if backwards else within[:limit]
         more = len(within) > len(page)
-        items = [
-            Item(target, Standing(model, (keys[-1],)), self.run.cursors.seal(keys, bound_to))
-            for keys in page
-        ]
+        items = [Item(target, Standing(model, (keys[-1],)), self.run.cursors.seal(keys, bound_to)) for keys in page]
         return WholePage(
             items,
             len(listed.rows),
@@ -437,14 +437,20 @@ class SortedRows:
 
     def between(self, after: Sequence[Any] | None, before: Sequence[Any] | None) -> list[tuple[Any, ...]]:
         """The rows after one place and before another, in order."""
-        from functools import cmp_to_key
-
         kept = [
             row
             for row in self.rows
             if (after is None or self.precedes(after, row)) and (before is None or self.precedes(row, before))
         ]
-        return sorted(kept, key=cmp_to_key(lambda a, b: -1 if self.precedes(a, b) else int(self.precedes(b, a))))
+        return sorted(kept, key=cmp_to_key(self._compare))
+
+    def _compare(self, left: tuple[Any, ...], right: tuple[Any, ...]) -> int:
+        return -1 if self.precedes(left, right) else int(self.precedes(right, left))
+
+
+def raw_info(info: Info) -> GraphQLResolveInfo[Any]:
+    """graphql-core's own view of the field at hand, which Strawberry keeps to itself."""
+    return info._raw_info  # noqa: SLF001
 
 
 def standing_of(source: Any) -> Standing | None:

@@ -12,8 +12,9 @@ def bad_input(message: str, nodes: Any = None) -> GraphQLError:
     return GraphQLError(message, nodes=nodes, extensions={"code": "BAD_USER_INPUT"})
 
 
-def too_costly(message: str) -> GraphQLError:
+def too_costly(nodes: int, maximum: int) -> GraphQLError:
     """The operation asks for more than one answer may hold."""
+    message = f"The operation may bring {nodes:,} nodes; {maximum:,} at most are answered. Ask for smaller pages."
     return GraphQLError(message, extensions={"code": "QUERY_TOO_COSTLY"})
 
 

@@ -11,7 +11,7 @@ from .selection import BACKREF
 from .sources import Computed, Row
 
 
-class UndeclaredField(Exception):
+class UndeclaredField(Exception):  # noqa: N818 (named as what was found)
     """A field without a source and a permission class. The schema is not served until it has them."""
 
 
@@ -64,7 +64,8 @@ class Registry:
         """The named type that a field leads to."""
         type_ = self.schema.type_map[type_name]
         assert isinstance(type_, GraphQLObjectType)
-        return get_named_type(type_.fields[name].type).name
+        named: str = get_named_type(type_.fields[name].type).name
+        return named
 
     def any_row(self, type_name: str) -> Row:
         """The type's table itself, where a decision is asked without a row at hand."""

@@ -17,6 +17,7 @@ from ascms.settings import Execution, Settings
 from .cursors import Cursors
 from .document import Asked, Document, RequestErrors, ask, read_document
 from .facts import Facts
+from .identifiers import decode
 from .level import Run
 from .plain import run_plainly
 from .plan import Forbidden, Plan, make_plan, parameters_of
@@ -120,8 +121,8 @@ class Operations:
         if not nodes:
             return {}
         result = execute_sync(self.schema, narrowed(asked, nodes), variable_values=dict(variables))
-        assert isinstance(result, ExecutionResult) and result.data is not None and not result.errors
-        return result.data
+        assert isinstance(result, ExecutionResult)
+        return result.data or {}
 
 
 def narrowed(asked: Asked, nodes: tuple[FieldNode, ...]) -> DocumentNode:
@@ -139,8 +140,6 @@ def narrowed(asked: Asked, nodes: tuple[FieldNode, ...]) -> DocumentNode:
 
 def _node_types(asked: Asked) -> tuple[str | None, ...]:
     """The types that the identifiers among the variables name: a plan for `node` is one for a type."""
-    from .identifiers import decode
-
     names = []
     for leaf in asked.leaves:
         identifier = decode(leaf) if isinstance(leaf, str) and len(leaf) < 64 else None

@@ -6,7 +6,6 @@ so that a type like `StudentChoice` can be read from a student and from what a r
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement, literal
@@ -60,9 +59,15 @@ class Column(Source):
     of: Key | Callable[[Row, Any], ColumnElement[Any]]
 
     def expression(self, row: Row, me: Any) -> Any:
-        return self.of(row, me) if callable(self.of) and not isinstance(self.of, InstrumentedAttribute) else getattr(
-            row, key_of(self.of)  # type: ignore[arg-type]
-        )  # fmt: skip
+        """The column or expression over `row`."""
+        if isinstance(self.of, (str, InstrumentedAttribute)):
+            return getattr(row, key_of(self.of))
+        return self.of(row, me)
+
+
+def key_expression(key: Key | Column, row: Row, me: Any) -> Any:
+    """What an edge's key reads of `row`."""
+    return key.expression(row, me) if isinstance(key, Column) else getattr(row, key_of(key))
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class One(Source):
     `implied`: who reaches this row by their only role reaches the other by it.
     """
 
-    key: Key
+    key: Key | Column
     model: Any
     target: str = "id"
     where: Callable[[Row, Any], ColumnElement[bool]] | None = None
@@ -141,7 +146,7 @@ class Connection(Source):
     """A Relay connection over the rows of a link, or over a whole table in the viewer's scope (a root)."""
 
     link: Link
-    orders: Mapping[Enum, By] = field(default_factory=dict)
+    orders: Mapping[Any, By] = field(default_factory=dict)
     default_order: tuple[tuple[By, bool], ...] = ()
     """Used without `orderBy`; True for descending."""
     search: Callable[[Row, Any, Any], ColumnElement[bool]] | None = None
@@ -154,10 +159,10 @@ class Connection(Source):
 
 @dataclass(frozen=True)
 class Lookup(Source):
-    """A root field for one row, by arguments: the predicate, or None where it can match nothing."""
+    """A root field for one row, by arguments: the predicate."""
 
     model: Any
-    by: Callable[[Row, Mapping[str, Any]], ColumnElement[bool] | None]
+    by: Callable[[Row, Mapping[str, Any]], ColumnElement[bool]]
     check: Callable[[Mapping[str, Any]], None] | None = None
     """Raises ValueError with what is wrong with the arguments."""
 
@@ -174,7 +179,7 @@ class Choices(Source):
     model: Any
     where: Callable[[Row, Any, Mapping[str, Any]], ColumnElement[bool]]
     order: tuple[str, ...]
-    limit: Callable[[Mapping[str, Any]], int]
+    limit: Callable[[Mapping[str, Any]], int | None]
 
 
 @dataclass(frozen=True)

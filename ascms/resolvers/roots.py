@@ -7,13 +7,13 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import aliased
 
 from ascms import models
-from ascms.casework.statements import PRIVACY_STATEMENT, services
+from ascms.casework.catalogue import services
+from ascms.casework.statements import PRIVACY_STATEMENT
 from ascms.permissions.matrix import rules_for
 from ascms.permissions.scopes import not_blocked, some
 from ascms.planning.facts import Facts
 from ascms.planning.sources import By, Choices, Connection, Link, Lookup, Value
 from ascms.schema.types.filters import CASE_ORDERS, REQUEST_ORDERS, STUDENT_ORDERS
-
 
 # Cases -------------------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ ORGANISATIONS = Connection(
 
 
 def _services(arguments: Mapping[str, Any], facts: Facts) -> list[Any]:
-    return services(arguments.get("search"))
+    return list(services(arguments.get("search")))
 
 
 def _support(arguments: Mapping[str, Any], facts: Facts) -> dict[str, Any]:

@@ -28,8 +28,7 @@ class Served:
 
 def build_schema(reading: OfficeSupportReading = OfficeSupportReading.FIELDS) -> Served:
     """The schema. Raises UndeclaredField, with the field's name, for a field without a permission class."""
-    schema = strawberry.Schema(
-        Query, types=[Comment, Event, File, User], config=StrawberryConfig(scalar_map=SCALARS)
-    )
-    registry = Registry(schema._schema)
-    return Served(schema, schema._schema, registry, Policy(registry.rules(), reading))
+    schema = strawberry.Schema(Query, types=[Comment, Event, File, User], config=StrawberryConfig(scalar_map=SCALARS))
+    core = schema._schema  # noqa: SLF001 (Strawberry has no public way to it)
+    registry = Registry(core)
+    return Served(schema, core, registry, Policy(registry.rules(), reading))

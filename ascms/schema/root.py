@@ -1,41 +1,31 @@
 """The query root: where every question starts."""
 
-from enum import StrEnum
 from typing import Any
 
 import strawberry
 
 from ascms import models
-from ascms.permissions.audience import Cell
+from ascms.models import OrganisationKind, Role
 from ascms.permissions.audiences import AnyRole, AsPath, CaseRoleRoot, SchoolStaff, SignedIn
-from ascms.planning.declare import RoleEnum, argument, entity, field
+from ascms.planning.declare import argument, entity, field
 from ascms.planning.sources import Given, Myself, NodeLookup
 from ascms.resolvers import roots
 
 from .types.cases import Case
-from .types.common import Connected, Node, described_enum
+from .types.codes import Access
+from .types.common import Connected, Node
 from .types.filters import CaseFilter, CaseOrder, RequestFilter, RequestOrder, StudentOrder
-from .types.organisations import Organisation, OrganisationKind
+from .types.organisations import Organisation
 from .types.requests import Request
 from .types.students import Student, StudentChoice
 from .types.viewer import Viewer
-
-Access = described_enum(
-    StrEnum("Access", {cell.name: cell.name for cell in Cell}),
-    "What a role sees of a field.",
-    VISIBLE="The field, on every row that the role reaches.",
-    WHILE_ACTIVE="The field, while the student has an active case in the viewer's scope.",
-    SHARED="The field, on what is shared with the acting school, or written for it.",
-    OWN="The field, on the viewer's own.",
-    HIDDEN="Nothing.",
-)
 
 
 @entity(description="What one role sees of one field.")
 class AccessRule:
     type: str = field(Given("type"), AsPath, "The type's name.")
     field_: str = field(Given("field"), AsPath, "The field's name.", name="field")
-    role: RoleEnum = field(Given("role"), AsPath, "The role.")
+    role: Role = field(Given("role"), AsPath, "The role.")
     access: Access = field(Given("access"), AsPath, "What the role sees.")
 
 

@@ -56,7 +56,7 @@ def create_app(
             async with engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
                 current = await connection.run_sync(revision_is_current)
-        except Exception:
+        except Exception:  # noqa: BLE001 (whatever it is, the database does not answer)
             return JSONResponse({"status": "unavailable", "database": "does not answer"}, 503)
         if not current:
             return JSONResponse({"status": "unavailable", "database": "run `ascms db upgrade`"}, 503)

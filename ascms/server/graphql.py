@@ -81,7 +81,9 @@ class Endpoint:
                 raise Unreadable(405, "GET is for queries only; send other operations with POST.", {"Allow": "POST"})
             rate = self._rates.spend(viewer.user_id, plan.nodes + 1, now)
             if rate is None:
-                message = f"This minute's points do not suffice: the operation costs {plan.nodes + 1}. Try again shortly."
+                message = (
+                    f"This minute's points do not suffice: the operation costs {plan.nodes + 1}. Try again shortly."
+                )
                 return problem(429, message, "RATE_LIMITED", media, {"Retry-After": str(60 - now.second)})
             offers = {"sign_file": self._files.sign, "rate_limit": rate}
             answer = await self._operations.answer(operation, plan, viewer, now, offers, asked.variables)

@@ -11,7 +11,7 @@ GRAPHQL: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 (named as the answer it leads to)
     """The HTTP request is no GraphQL request: `status`, and what to do instead."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, select, true
-from sqlalchemy import case as sql_case
+from sqlalchemy import ColumnElement, case as sql_case, false, func, select, true
 from sqlalchemy.orm import aliased
 
 from ascms import models
@@ -74,8 +73,7 @@ def _case_columns(case: Any, me: Any) -> dict[str, ColumnElement[Any]]:
     task, other = aliased(models.Task), aliased(models.Case)
     open_tasks = select(func.count()).where(task.case_id == case.id, task.done_at.is_(None)).scalar_subquery()
     other_active = some(
-        other,
-        other.student_id == case.student_id, other.type == case.type, other.active, other.id != case.id
+        other, other.student_id == case.student_id, other.type == case.type, other.active, other.id != case.id
     )
     works = _decided(me.may(ProviderOnly, "Case", case))
     leads = _decided(me.may(QueueKeeper, "Case", case))

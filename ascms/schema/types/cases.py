@@ -1,15 +1,15 @@
 """Cases, as lists and the case view show them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
 from ascms import models
-from ascms.casework import service_levels as levels
-from ascms.models import Role
+from ascms.casework.service_levels import ServiceLevelState, service_levels
+from ascms.models import CaseStatus, CaseType, Role
 from ascms.permissions.audiences import (
     AnyCaseRole,
     AsPath,
@@ -29,24 +29,21 @@ from ascms.planning.sources import By, Column, Computed, Connection, Embedded, G
 
 from .allowances import CASE_ALLOWANCES, Allowance
 from .casework import Comment, Event, File, NeedsFundEntry, SafetyAlert, Task
-from .common import CaseStatus, CaseType, CodedValue, Connected, Date, DateTime, Node, described_enum
+from .common import CodedValue, Connected, Date, DateTime, Node
 from .filters import EVENT_ORDERS, EventFilter, EventOrder
 from .organisations import Catchment, Organisation
 from .people import User
 from .students import Student
 
-ServiceLevelState = described_enum(
-    levels.ServiceLevelState,
-    "Where a service-level clock stands.",
-    MET="Reached by its day.",
-    MISSED="Reached after its day.",
-    RUNNING="Not reached yet, its day not over.",
-    OVERDUE="Not reached, its day over.",
-)
+if TYPE_CHECKING:
+    from .requests import Request
+
 
 CaseOwner = Annotated[
     User | Organisation,
-    strawberry.union("CaseOwner", description="Whose case it is: the case manager, or the provider while there is none."),
+    strawberry.union(
+        "CaseOwner", description="Whose case it is: the case manager, or the provider while there is none."
+    ),
 ]
 
 
@@ -62,7 +59,7 @@ class ServiceLevel:
 
 def _service_levels(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
     return [
-        levels.service_levels(
+        service_levels(
             row["opened_at"],
             {"ASSIGN": row["assigned_at"], "FIRST_CONTACT": row["first_contact_at"], "PLAN": row["planned_at"]},
             facts.now,
@@ -148,7 +145,9 @@ class Case(Node):
     primary_contact: User | None = field(
         One(models.Case.primary_contact_id, models.User), AnyCaseRole, "The school's contact; a case may lack one."
     )
-    version: int | None = field(models.Case.version, AnyCaseRole, "Goes up with each change; give it as expectedVersion.")
+    version: int | None = field(
+        models.Case.version, AnyCaseRole, "Goes up with each change; give it as expectedVersion."
+    )
     viewer_can: list[Allowance] | None = field(CASE_ALLOWANCES, AnyCaseRole, "What the viewer may do to it now.")
     eligible_contacts: list[User] | None = field(
         Many(Link(models.User, on=_may_be_contact), ("display_name_folded", "display_name", "id")),
@@ -221,7 +220,9 @@ class Case(Node):
         "The timeline as far as the viewer may see it, the latest first.",
         arguments=(
             argument(EventFilter, "where", "Only events for which all of this holds."),
-            argument(list[EventOrder], "orderBy", "The order; ties are settled by further keys, at last by identifier."),
+            argument(
+                list[EventOrder], "orderBy", "The order; ties are settled by further keys, at last by identifier."
+            ),
         ),
     )
     files: Connected[File] | None = field(

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from ascms import models
+from ascms.models import EventKind, Visibility
 from ascms.permissions.audiences import (
     AsPath,
     CommentReaders,
@@ -20,10 +21,13 @@ from ascms.planning.facts import Facts
 from ascms.planning.sources import Computed, GlobalId, One
 
 from .allowances import COMMENT_ALLOWANCES, Allowance
-from .common import Date, DateTime, EventKind, Node, Visibility
+from .common import Date, DateTime, Node
 from .people import User
 
-@entity(models.Comment, scoped=True, description="A comment on a case: internal to the provider, or shared with the school.")
+
+@entity(
+    models.Comment, scoped=True, description="A comment on a case: internal to the provider, or shared with the school."
+)
 class Comment(Node):
     id: strawberry.ID = field(GlobalId("Comment"), CommentReaders, "The global identifier.")
     author: User | None = field(One(models.Comment.author_id, models.User), CommentReaders, "Who wrote it.")
@@ -98,4 +102,6 @@ class SafetyAlert:
     text: str = field(models.SafetyAlert.text, AsPath, "What to know.")
     raised_by: User | None = field(One(models.SafetyAlert.raised_by_id, models.User), AsPath, "Who raised it.")
     raised_at: DateTime = field(models.SafetyAlert.raised_at, AsPath, "When.")
-    ended_at: DateTime | None = field(models.SafetyAlert.ended_at, AsPath, "When it ceased to hold, null while it does.")
+    ended_at: DateTime | None = field(
+        models.SafetyAlert.ended_at, AsPath, "When it ceased to hold, null while it does."
+    )

@@ -1,12 +1,10 @@
 """What the types share: nodes, connections, scalars, and coded values."""
 
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import Any, Generic, NewType, TypeVar
 
 import strawberry
 from sqlalchemy import select
-from strawberry.types.enum import StrawberryEnumDefinition
 
 from ascms import models
 from ascms.permissions.audiences import AsPath
@@ -22,7 +20,7 @@ def parse_instant(value: str) -> datetime:
     try:
         instant = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        instant = None  # type: ignore[assignment]
+        instant = None
     if instant is None or instant.tzinfo is None:
         raise ValueError(f"{value!r} is no instant: give RFC 3339 with an offset, like 2026-05-06T09:47:00+12:00")
     return instant.astimezone(UTC)
@@ -55,70 +53,6 @@ SCALARS: dict[object, Any] = {
         parse_value=parse_date,
     ),
 }
-
-E = TypeVar("E", bound=StrEnum)
-
-
-def described_enum(enum: type[E], description: str, **members: str) -> type[E]:
-    """Publish a code set as a GraphQL enum, each member with its description. Raises KeyError for one without."""
-    published = strawberry.enum(enum, description=description)
-    definition: StrawberryEnumDefinition = published.__strawberry_definition__  # type: ignore[attr-defined]
-    for value in definition.values:
-        value.description = members[value.name]
-    return published
-
-
-CaseType = described_enum(
-    models.CaseType,
-    "Why there is a case; it stays as born.",
-    CHRONIC_ABSENCE="Present 70 % or less of a term; from a school's request.",
-    NON_ENROLLED="Of compulsory school age and on no school's roll; from an ENROL notification.",
-)
-CaseStatus = described_enum(
-    models.CaseStatus,
-    "Where a case stands. Active cases are all that are not closed.",
-    PROVIDER_QUEUE="With a provider, waiting to be opened.",
-    OPEN="Being worked by a case manager.",
-    PAUSED="Stopped for a reason, to be looked at again on a date.",
-    TRANSITION="Carried over from the former system, waiting to be opened.",
-    CLOSED="Ended, with an outcome.",
-)
-RequestStatus = described_enum(
-    models.RequestStatus,
-    "Where a request for support stands.",
-    DRAFT="Being filled in; its school alone sees it.",
-    SUBMITTED="With the provider; its case is open in the queue.",
-    ACCEPTED="A case manager is named.",
-    DECLINED="Turned down by the provider, with a reason the school sees.",
-    WITHDRAWN="Taken back by the school.",
-)
-Gender = described_enum(
-    models.Gender,
-    "As ENROL has it; not to be read as sex.",
-    M="Male, tāne.",
-    F="Female, wahine.",
-    X="Another gender, he ira kē anō.",
-    U="Not stated.",
-)
-Visibility = described_enum(
-    models.Visibility,
-    "Who beside the provider sees an item.",
-    INTERNAL="The provider alone.",
-    SHARED="The school named when it was shared too, and none that follows it.",
-)
-EventKind = described_enum(
-    models.EventKind,
-    "What happened, or will.",
-    REQUEST_RECEIVED="A request for support came in.",
-    PHONE_CALL="A phone call.",
-    TEXT_MESSAGE="A text message.",
-    EMAIL="An e-mail.",
-    HOME_VISIT="A visit to the home.",
-    MEETING="A meeting, hui.",
-    SCHOOL_VISIT="A visit to the school.",
-    NOTE="A note.",
-    CASE_CHANGED="A change of the case itself.",
-)
 
 
 # Nodes and connections ---------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from typing import Any, Optional
 
 import strawberry
 
+from ascms.models import CaseStatus, CaseType, EventKind, Gender, RequestStatus
 from ascms.planning.sources import By
 
-from .common import CaseStatus, CaseType, Date, DateTime, EventKind, Gender, RequestStatus, described_enum
+from .codes import OrderDirection, describe
+from .common import Date, DateTime
 
 
 def _op(description: str, name: str | None = None) -> Any:
@@ -128,8 +130,8 @@ class StudentFilter:
     ethnicities: CodeFilter | None = _reads("ethnicities")
     iwi: CodeFilter | None = _reads("iwi")
     protected: BooleanFilter | None = _reads("protected")
-    and_: Optional[list["StudentFilter"]] = _op(AND, "and")
-    or_: Optional[list["StudentFilter"]] = _op(OR, "or")
+    and_: list["StudentFilter"] | None = _op(AND, "and")
+    or_: list["StudentFilter"] | None = _op(OR, "or")
     not_: Optional["StudentFilter"] = _op(NOT, "not")
 
 
@@ -148,8 +150,8 @@ class CaseFilter:
     case_manager: UserFilter | None = _reads("caseManager")
     primary_contact: UserFilter | None = _reads("primaryContact")
     student: StudentFilter | None = _reads("student")
-    and_: Optional[list["CaseFilter"]] = _op(AND, "and")
-    or_: Optional[list["CaseFilter"]] = _op(OR, "or")
+    and_: list["CaseFilter"] | None = _op(AND, "and")
+    or_: list["CaseFilter"] | None = _op(OR, "or")
     not_: Optional["CaseFilter"] = _op(NOT, "not")
 
 
@@ -162,8 +164,8 @@ class RequestFilter:
     created_by: UserFilter | None = _reads("createdBy")
     primary_contact: UserFilter | None = _reads("primaryContact")
     barriers: CodeFilter | None = _reads("barriers")
-    and_: Optional[list["RequestFilter"]] = _op(AND, "and")
-    or_: Optional[list["RequestFilter"]] = _op(OR, "or")
+    and_: list["RequestFilter"] | None = _op(AND, "and")
+    or_: list["RequestFilter"] | None = _op(OR, "or")
     not_: Optional["RequestFilter"] = _op(NOT, "not")
 
 
@@ -172,100 +174,133 @@ class EventFilter:
     kind: EventKindFilter | None = _reads("kind")
     occurs_at: DateTimeFilter | None = _reads("occursAt")
     recorded_at: DateTimeFilter | None = _reads("recordedAt")
-    and_: Optional[list["EventFilter"]] = _op(AND, "and")
-    or_: Optional[list["EventFilter"]] = _op(OR, "or")
+    and_: list["EventFilter"] | None = _op(AND, "and")
+    or_: list["EventFilter"] | None = _op(OR, "or")
     not_: Optional["EventFilter"] = _op(NOT, "not")
 
 
 # Orders ------------------------------------------------------------------------------------------------------
 
 
-class _Direction(StrEnum):
-    ASC = "ASC"
-    DESC = "DESC"
+class CaseOrderField(StrEnum):
+    """What cases can be sorted by."""
+
+    NUMBER = "NUMBER"
+    OPENED_AT = "OPENED_AT"
+    CLOSED_AT = "CLOSED_AT"
+    REVIEW_ON = "REVIEW_ON"
+    STATUS = "STATUS"
+    TYPE = "TYPE"
+    STUDENT_FULL_NAME = "STUDENT_FULL_NAME"
+    STUDENT_DATE_OF_BIRTH = "STUDENT_DATE_OF_BIRTH"
 
 
-OrderDirection = described_enum(
-    _Direction, "Which way a sort key runs; what has no value comes last either way.",
-    ASC="The smallest, earliest or first letter first.", DESC="The greatest, latest or last letter first.",
-)  # fmt: skip
-
-
-def order_field(name: str, description: str, keys: dict[str, tuple[str, By]]) -> tuple[Any, dict[Any, By]]:
-    """A sort-key enum from {member: (what it sorts by, the key)}: the published enum, and its keys."""
-    enum = StrEnum(name, {member: member for member in keys})  # type: ignore[misc]
-    published = described_enum(enum, description, **{member: text for member, (text, _) in keys.items()})
-    return published, {enum[member]: by for member, (_, by) in keys.items()}
-
-
-CaseOrderField, CASE_ORDERS = order_field(
-    "CaseOrderField",
+describe(
+    CaseOrderField,
     "What cases can be sorted by.",
-    {
-        "NUMBER": ("The case number.", By("number", ('number',))),
-        "OPENED_AT": ("When it was opened.", By("openedAt", ('opened_at',))),
-        "CLOSED_AT": ("When it was closed.", By("closedAt", ('closed_at',))),
-        "REVIEW_ON": ("When a paused case is looked at again.", By("reviewOn", ('review_on',))),
-        "STATUS": ("Where it stands.", By("status", ('status',))),
-        "TYPE": ("Why there is a case.", By("type", ('type',))),
-        "STUDENT_FULL_NAME": ("The student's name, macrons and case aside.", By("student.fullName", ('full_name_folded', 'full_name'))),
-        "STUDENT_DATE_OF_BIRTH": ("The student's date of birth.", By("student.dateOfBirth", ('date_of_birth',))),
-    },
+    NUMBER="The case number.",
+    OPENED_AT="When it was opened.",
+    CLOSED_AT="When it was closed.",
+    REVIEW_ON="When a paused case is looked at again.",
+    STATUS="Where it stands.",
+    TYPE="Why there is a case.",
+    STUDENT_FULL_NAME="The student's name, macrons and case aside.",
+    STUDENT_DATE_OF_BIRTH="The student's date of birth.",
 )
+CASE_ORDERS = {
+    CaseOrderField.NUMBER: By("number", ("number",)),
+    CaseOrderField.OPENED_AT: By("openedAt", ("opened_at",)),
+    CaseOrderField.CLOSED_AT: By("closedAt", ("closed_at",)),
+    CaseOrderField.REVIEW_ON: By("reviewOn", ("review_on",)),
+    CaseOrderField.STATUS: By("status", ("status",)),
+    CaseOrderField.TYPE: By("type", ("type",)),
+    CaseOrderField.STUDENT_FULL_NAME: By("student.fullName", ("full_name_folded", "full_name")),
+    CaseOrderField.STUDENT_DATE_OF_BIRTH: By("student.dateOfBirth", ("date_of_birth",)),
+}
 
 
 @strawberry.input(description="A sort key of cases.")
 class CaseOrder:
     field: CaseOrderField = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=_Direction.ASC, description="Which way.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-StudentOrderField, STUDENT_ORDERS = order_field(
-    "StudentOrderField",
+class StudentOrderField(StrEnum):
+    """What students can be sorted by."""
+
+    FULL_NAME = "FULL_NAME"
+    DATE_OF_BIRTH = "DATE_OF_BIRTH"
+    YEAR_LEVEL = "YEAR_LEVEL"
+
+
+describe(
+    StudentOrderField,
     "What students can be sorted by.",
-    {
-        "FULL_NAME": ("The name, macrons and case aside.", By("fullName", ('full_name_folded', 'full_name'))),
-        "DATE_OF_BIRTH": ("The date of birth.", By("dateOfBirth", ('date_of_birth',))),
-        "YEAR_LEVEL": ("The year level.", By("yearLevel", ('year_level',))),
-    },
+    FULL_NAME="The name, macrons and case aside.",
+    DATE_OF_BIRTH="The date of birth.",
+    YEAR_LEVEL="The year level.",
 )
+STUDENT_ORDERS = {
+    StudentOrderField.FULL_NAME: By("fullName", ("full_name_folded", "full_name")),
+    StudentOrderField.DATE_OF_BIRTH: By("dateOfBirth", ("date_of_birth",)),
+    StudentOrderField.YEAR_LEVEL: By("yearLevel", ("year_level",)),
+}
 
 
 @strawberry.input(description="A sort key of students.")
 class StudentOrder:
     field: StudentOrderField = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=_Direction.ASC, description="Which way.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-RequestOrderField, REQUEST_ORDERS = order_field(
-    "RequestOrderField",
+class RequestOrderField(StrEnum):
+    """What requests can be sorted by."""
+
+    LAST_MODIFIED_AT = "LAST_MODIFIED_AT"
+    SUBMITTED_AT = "SUBMITTED_AT"
+    NUMBER = "NUMBER"
+
+
+describe(
+    RequestOrderField,
     "What requests can be sorted by.",
-    {
-        "LAST_MODIFIED_AT": ("When it was last changed.", By("lastModifiedAt", ('last_modified_at',))),
-        "SUBMITTED_AT": ("When it was submitted.", By("submittedAt", ('submitted_at',))),
-        "NUMBER": ("The request number.", By("number", ('number',))),
-    },
+    LAST_MODIFIED_AT="When it was last changed.",
+    SUBMITTED_AT="When it was submitted.",
+    NUMBER="The request number.",
 )
+REQUEST_ORDERS = {
+    RequestOrderField.LAST_MODIFIED_AT: By("lastModifiedAt", ("last_modified_at",)),
+    RequestOrderField.SUBMITTED_AT: By("submittedAt", ("submitted_at",)),
+    RequestOrderField.NUMBER: By("number", ("number",)),
+}
 
 
 @strawberry.input(description="A sort key of requests.")
 class RequestOrder:
     field: RequestOrderField = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=_Direction.ASC, description="Which way.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-EventOrderField, EVENT_ORDERS = order_field(
-    "EventOrderField",
+class EventOrderField(StrEnum):
+    """What events can be sorted by."""
+
+    OCCURS_AT = "OCCURS_AT"
+    RECORDED_AT = "RECORDED_AT"
+
+
+describe(
+    EventOrderField,
     "What events can be sorted by.",
-    {
-        "OCCURS_AT": ("When it happened, or will.", By("occursAt", ('occurs_at',))),
-        "RECORDED_AT": ("When it was recorded.", By("recordedAt", ('recorded_at',))),
-    },
+    OCCURS_AT="When it happened, or will.",
+    RECORDED_AT="When it was recorded.",
 )
+EVENT_ORDERS = {
+    EventOrderField.OCCURS_AT: By("occursAt", ("occurs_at",)),
+    EventOrderField.RECORDED_AT: By("recordedAt", ("recorded_at",)),
+}
 
 
 @strawberry.input(description="A sort key of events.")
 class EventOrder:
     field: EventOrderField = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=_Direction.ASC, description="Which way.")
-
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")

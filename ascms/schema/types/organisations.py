@@ -1,33 +1,21 @@
 """Organisations: schools, providers and Ministry offices, and the catchments they belong to."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy.orm import aliased
 
 from ascms import models
+from ascms.models import OrganisationKind, OrganisationStatus
 from ascms.permissions.audiences import AsPath, Everyone, MembersOfOwn
 from ascms.permissions.scopes import some
 from ascms.planning.declare import entity, field
-from ascms.planning.sources import By, Column, Connection, GlobalId, Link, One
+from ascms.planning.sources import By, Connection, GlobalId, Link, One
 
-from .common import Connected, Node, described_enum
+from .common import Connected, Node
 
-OrganisationKind = described_enum(
-    models.OrganisationKind,
-    "What an organisation is.",
-    SCHOOL="A school or kura.",
-    IN_SCHOOL_PROVIDER="A provider funded inside one school; an organisation of its own.",
-    ATTENDANCE_SERVICE_PROVIDER="The provider contracted for a catchment.",
-    MINISTRY="The Ministry of Education, or one of its regional offices.",
-)
-OrganisationStatus = described_enum(
-    models.OrganisationStatus,
-    "Whether an organisation is in operation.",
-    OPEN="In operation.",
-    CLOSED="No longer in operation; nobody acts for it.",
-)
-
+if TYPE_CHECKING:
+    from .people import User
 
 
 @entity(models.Catchment, description="The area whose schools one attendance service provider serves.")

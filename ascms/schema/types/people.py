@@ -1,14 +1,14 @@
 """Users and the roles they hold."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
-from sqlalchemy import and_, true
+from sqlalchemy import and_
 
 from ascms import models
 from ascms.models import Role
 from ascms.permissions.audiences import AccountKeepers, AsPath, Everyone, Reachable
-from ascms.planning.declare import RoleEnum, entity, field
+from ascms.planning.declare import entity, field
 from ascms.planning.sources import Column, GlobalId, Link, Many, One
 
 from .common import DateTime, Node
@@ -25,13 +25,15 @@ def assignments_shown(assignment: Any, me: Any) -> Any:
 
 @entity(models.RoleAssignment, description="A role that a user holds in an organisation.")
 class Assignment:
-    role: RoleEnum = field(models.RoleAssignment.role, AsPath, "The role.")
+    role: Role = field(models.RoleAssignment.role, AsPath, "The role.")
     organisation: Organisation | None = field(
         One(models.RoleAssignment.organisation_id, models.Organisation), AsPath, "The organisation it is held in."
     )
     granted_at: DateTime = field(models.RoleAssignment.granted_at, AsPath, "When it was given.")
     approved: bool = field(
-        Column(lambda row, me: row.approved_at.is_not(None)), AsPath, "Whether it has effect, or waits for a second person."
+        Column(lambda row, me: row.approved_at.is_not(None)),
+        AsPath,
+        "Whether it has effect, or waits for a second person.",
     )
 
 

@@ -1,7 +1,7 @@
 """Requests for support: drafts and what was submitted."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import and_, or_
@@ -9,7 +9,15 @@ from sqlalchemy.orm import aliased
 
 from ascms import models
 from ascms.casework.request_form import steps
-from ascms.models import OrganisationStatus, Role
+from ascms.models import (
+    AdviceLevel,
+    CaseType,
+    ConfirmationKind,
+    NoticeMethod,
+    OrganisationStatus,
+    RequestStatus,
+    Role,
+)
 from ascms.permissions.audiences import (
     AnyCaseRole,
     AsPath,
@@ -26,33 +34,13 @@ from ascms.planning.sources import By, Column, Computed, Connection, Embedded, G
 from .allowances import REQUEST_ALLOWANCES, Allowance
 from .cases import holds_at, kept_apart
 from .casework import File
-from .common import CaseType, CodedValue, Connected, Date, DateTime, Node, RequestStatus, described_enum
+from .common import CodedValue, Connected, Date, DateTime, Node
 from .organisations import Organisation
 from .people import User
 from .students import Student, StudentChoice
 
-AdviceLevel = described_enum(
-    models.AdviceLevel,
-    "The Ministry's referral advice. It warns; only DO_NOT_REFER needs a written reason to go on.",
-    HIGHLY_RECOMMENDED="Chronic absence with other risk factors.",
-    CONSIDER="Whānau does not engage, other services have not worked, moving school, or a sibling is supported.",
-    DELAY="Attendance is improving, the plan is not fully tried, or another service fits better.",
-    DO_NOT_REFER="An international student without a visa, or skipping one class only.",
-)
-ConfirmationKind = described_enum(
-    models.ConfirmationKind,
-    "What is confirmed at the ESL check.",
-    DETAILS="The details shown from ESL are right.",
-    PRIVACY_STATEMENT="The privacy statement is read, and will be given to the student or caregivers.",
-)
-NoticeMethod = described_enum(
-    models.NoticeMethod,
-    "How the privacy statement was given.",
-    LINK="As a link.",
-    PRINTED="As a printed copy.",
-    EMAIL="By e-mail.",
-    IN_PERSON="In person.",
-)
+if TYPE_CHECKING:
+    from .cases import Case
 
 
 @entity(description="A step of the request form.")
@@ -83,8 +71,12 @@ class SchoolActions:
     )
     plan_reviewed_on: Date | None = field(models.Request.plan_reviewed_on, AsPath, "When the plan was reviewed.")
     plan_outcome: str | None = field(models.Request.plan_outcome, AsPath, "What came of the plan.")
-    star_actions: str | None = field(models.Request.star_actions, AsPath, "The steps of the stepped attendance response taken.")
-    whanau_contacted: str | None = field(models.Request.whanau_contacted, AsPath, "Whether and how whānau were contacted.")
+    star_actions: str | None = field(
+        models.Request.star_actions, AsPath, "The steps of the stepped attendance response taken."
+    )
+    whanau_contacted: str | None = field(
+        models.Request.whanau_contacted, AsPath, "Whether and how whānau were contacted."
+    )
 
 
 @entity(models.RequestCriterion, description="One of the Ministry's criteria for asking for support.")
@@ -176,7 +168,9 @@ def _may_provide(request: Any, provider: Any, me: Any) -> Any:
 @entity(models.Request, scoped=True, description="A school's request for support; a draft until it is submitted.")
 class Request(Node):
     id: strawberry.ID = field(GlobalId("Request"), AnyCaseRole, "The global identifier.")
-    reference: str | None = field(models.Request.reference, AnyCaseRole, "The application reference, the same from the first draft on.")
+    reference: str | None = field(
+        models.Request.reference, AnyCaseRole, "The application reference, the same from the first draft on."
+    )
     number: str | None = field(models.Request.number, AnyCaseRole, "The request number, null until it is submitted.")
     type: CaseType | None = field(models.Request.type, AnyCaseRole, "What kind of support is asked for.")
     status: RequestStatus | None = field(models.Request.status, AnyCaseRole, "Where it stands.")
@@ -194,8 +188,12 @@ class Request(Node):
         One(models.Request.primary_contact_id, models.User), AnyCaseRole, "The school's contact, null if not yet named."
     )
     last_modified_at: DateTime | None = field(models.Request.last_modified_at, AnyCaseRole, "When it was last changed.")
-    submitted_at: DateTime | None = field(models.Request.submitted_at, AnyCaseRole, "When it was submitted, null for a draft.")
-    version: int | None = field(models.Request.version, AnyCaseRole, "Goes up with each change; give it as expectedVersion.")
+    submitted_at: DateTime | None = field(
+        models.Request.submitted_at, AnyCaseRole, "When it was submitted, null for a draft."
+    )
+    version: int | None = field(
+        models.Request.version, AnyCaseRole, "Goes up with each change; give it as expectedVersion."
+    )
     viewer_can: list[Allowance] | None = field(REQUEST_ALLOWANCES, AnyCaseRole, "What the viewer may do to it now.")
     steps: list[RequestStep] | None = field(
         Computed(_steps, _form_columns), RequestContent, "The form's steps: which are complete, what each still needs."
@@ -210,7 +208,9 @@ class Request(Node):
         RequestChoices,
         "Who may be asked: the school's own provider first, then the catchment's.",
     )
-    decided_at: DateTime | None = field(models.Request.decided_at, AnyCaseRole, "When it was accepted or declined, null before.")
+    decided_at: DateTime | None = field(
+        models.Request.decided_at, AnyCaseRole, "When it was accepted or declined, null before."
+    )
     decline_reason: CodedValue | None = field(
         Embedded("decline_reason_", "code", constants={"code_set": "decline_reason"}),
         RequestContent,
@@ -225,7 +225,9 @@ class Request(Node):
     attendance: RequestAttendance | None = field(Embedded(), RequestContent, "Attendance as the school stated it.")
     school_actions: SchoolActions | None = field(Embedded(), RequestContent, "What the school has done.")
     criteria: list[Criterion] | None = field(
-        Many(Link(models.RequestCriterion, models.RequestCriterion.request_id)), RequestContent, "The Ministry's criteria, answered."
+        Many(Link(models.RequestCriterion, models.RequestCriterion.request_id)),
+        RequestContent,
+        "The Ministry's criteria, answered.",
     )
     caregiver_contacts: list[CaregiverContact] | None = field(
         Many(Link(models.RequestCaregiverContact, models.RequestCaregiverContact.request_id)),
@@ -241,10 +243,14 @@ class Request(Node):
     other_services: str | None = field(models.Request.other_services, RequestContent, "Other services involved.")
     notes: str | None = field(models.Request.notes, RequestContent, "Notes on the support asked for.")
     advice: Advice | None = field(
-        Embedded("advice_", "level"), RequestContent, "The Ministry's referral advice, null until there is enough to give it."
+        Embedded("advice_", "level"),
+        RequestContent,
+        "The Ministry's referral advice, null until there is enough to give it.",
     )
     notice_given: NoticeGiven | None = field(
-        One("id", models.NoticeGiven, "request_id"), RequestNotice, "When, to whom and how the family was told, null if not yet."
+        One("id", models.NoticeGiven, "request_id"),
+        RequestNotice,
+        "When, to whom and how the family was told, null if not yet.",
     )
     advice_reason: str | None = field(
         models.Request.advice_reason, RequestContent, "Why the school goes on where the advice is not to."

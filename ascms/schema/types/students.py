@@ -1,12 +1,13 @@
 """Students and what is held about them."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from ascms import models
+from ascms.models import Gender, Role
 from ascms.permissions.audiences import (
     AnyCaseRole,
     AsPath,
@@ -19,12 +20,16 @@ from ascms.permissions.audiences import (
     WhereEnrolled,
 )
 from ascms.permissions.scopes import some
-from ascms.planning.declare import RoleEnum, entity, field
+from ascms.planning.declare import entity, field
 from ascms.planning.sources import By, Column, Connection, GlobalId, Link, Many, One
 
-from .common import Connected, Date, DateTime, Gender, Node
+from .common import Connected, Date, DateTime, Node
 from .organisations import Organisation
 from .people import User
+
+if TYPE_CHECKING:
+    from .cases import Case
+    from .requests import Request
 
 
 def _masked(student: Any, me: Any) -> Any:
@@ -70,7 +75,9 @@ class Caregiver:
 @entity(models.AttendanceSummary, description="A term's attendance, as the school reported it.")
 class AttendanceSummary:
     term: str = field(models.AttendanceSummary.term, AsPath, "The school term, like `2026-T2`.")
-    percentage: float = field(models.AttendanceSummary.percentage, AsPath, "Half-days present, in per cent of those open.")
+    percentage: float = field(
+        models.AttendanceSummary.percentage, AsPath, "Half-days present, in per cent of those open."
+    )
     days_absent: int = field(models.AttendanceSummary.days_absent, AsPath, "Days absent in the term.")
     last_attended_on: Date | None = field(models.AttendanceSummary.last_attended_on, AsPath, "The last day present.")
     as_of: Date = field(models.AttendanceSummary.as_of, AsPath, "The day of the report.")
@@ -90,7 +97,9 @@ class AccessBlock:
     reason: str = field(models.AccessBlock.reason, AsPath, "Why.")
     set_by: User | None = field(One(models.AccessBlock.set_by_id, models.User), AsPath, "Who set it.")
     set_at: DateTime = field(models.AccessBlock.set_at, AsPath, "When it was set.")
-    lifted_by: User | None = field(One(models.AccessBlock.lifted_by_id, models.User), AsPath, "Who lifted it, if anyone.")
+    lifted_by: User | None = field(
+        One(models.AccessBlock.lifted_by_id, models.User), AsPath, "Who lifted it, if anyone."
+    )
     lifted_at: DateTime | None = field(models.AccessBlock.lifted_at, AsPath, "When it was lifted, null while it holds.")
 
 
@@ -98,9 +107,13 @@ class AccessBlock:
 class Correction:
     corrected: str = field(models.Correction.field, AsPath, "What was corrected.", name="field")
     earlier: str | None = field(models.Correction.earlier, AsPath, "The earlier value.")
-    later: str | None = field(models.Correction.later, AsPath, "The value since, null where the correction was refused.")
+    later: str | None = field(
+        models.Correction.later, AsPath, "The value since, null where the correction was refused."
+    )
     reason: str = field(models.Correction.reason, AsPath, "Why.")
-    statement: str | None = field(models.Correction.statement, AsPath, "The person's own statement, shown beside the item.")
+    statement: str | None = field(
+        models.Correction.statement, AsPath, "The person's own statement, shown beside the item."
+    )
     recorded_by: User | None = field(One(models.Correction.recorded_by_id, models.User), AsPath, "Who recorded it.")
     recorded_at: DateTime = field(models.Correction.recorded_at, AsPath, "When.")
 
@@ -122,7 +135,7 @@ class AccessLogEntry:
     organisation: Organisation | None = field(
         One(models.AccessLogEntry.organisation_id, models.Organisation), AsPath, "Acting for whom."
     )
-    roles: list[RoleEnum] = field(models.AccessLogEntry.roles, AsPath, "In which roles.")
+    roles: list[Role] = field(models.AccessLogEntry.roles, AsPath, "In which roles.")
     operation_name: str | None = field(models.AccessLogEntry.operation_name, AsPath, "The operation's name.")
     operation_hash: str = field(models.AccessLogEntry.operation_hash, AsPath, "The SHA-256 of its document.")
     disclosed: list[str] = field(Column(_disclosed), AsPath, "The field coordinates it could show.")
@@ -148,7 +161,9 @@ class Student(Node):
         One(models.Student.school_id, models.Organisation), WhereEnrolled, "The present school, null if on no roll."
     )
     date_of_birth: Date | None = field(models.Student.date_of_birth, CasePartners, "The date of birth.")
-    nsn: str | None = field(Column(_masked), NationalNumber, "The national student number, all but three digits masked.")
+    nsn: str | None = field(
+        Column(_masked), NationalNumber, "The national student number, all but three digits masked."
+    )
     gender: Gender | None = field(models.Student.gender, CasePartners, "As ENROL has it.")
     ethnicities: list[Ethnicity] | None = field(
         Many(Link(models.StudentEthnicity, models.StudentEthnicity.student_id), ("position", "id")),
@@ -163,7 +178,9 @@ class Student(Node):
     )
     address: str | None = field(models.Student.address, HomeContact, "The home address.")
     attendance: AttendanceSummary | None = field(
-        One("id", models.AttendanceSummary, "student_id", where=_current), AttendanceReaders, "The current term's attendance."
+        One("id", models.AttendanceSummary, "student_id", where=_current),
+        AttendanceReaders,
+        "The current term's attendance.",
     )
     protected: bool | None = field(
         models.Student.protected, CasePartners, "Whether ENROL says to keep their information private."
@@ -174,9 +191,7 @@ class Student(Node):
         "Schools, past and present.",
     )
     cases: Connected[Annotated["Case", strawberry.lazy("ascms.schema.types.cases")]] | None = field(
-        Connection(
-            Link(models.Case, models.Case.student_id), default_order=((By("openedAt", ("opened_at",)), True),)
-        ),
+        Connection(Link(models.Case, models.Case.student_id), default_order=((By("openedAt", ("opened_at",)), True),)),
         AnyCaseRole,
         "The student's cases that the viewer reaches, the newest first.",
     )

@@ -1,44 +1,28 @@
 """The viewer: who one is, what one may act for, and what waits for one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import and_, case, false, or_
 from sqlalchemy.orm import aliased
 
 from ascms import models
-from ascms.identity.viewer import Portal as PortalCode
-from ascms.models import OrganisationKind, Role
+from ascms.identity.viewer import Portal
+from ascms.models import AlertKind, Gender, OrganisationKind, Role
 from ascms.permissions.audiences import AsPath
 from ascms.permissions.scopes import not_blocked, some
-from ascms.planning.declare import RoleEnum, entity, field
+from ascms.planning.declare import entity, field
 from ascms.planning.facts import Facts
 from ascms.planning.sources import By, Column, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One
 
-from .common import Connected, Date, DateTime, Gender, described_enum
+from .common import Connected, Date, DateTime
 from .organisations import Organisation, holds_role_at
 from .people import User
 
-Portal = described_enum(
-    PortalCode,
-    "What acting for an organisation opens.",
-    SCHOOL_PORTAL="Services, requests and active cases of a school.",
-    CASE_MANAGEMENT="Case management, or the Ministry's views.",
-)
-AlertKind = described_enum(
-    models.AlertKind,
-    "What an alert is about.",
-    CASE_OPENED="A case was opened.",
-    STATUS_CHANGED="A case's status changed.",
-    CASE_MANAGER_ASSIGNED="A case manager was assigned.",
-    COMMENT_SHARED="A comment was shared.",
-    FILE_SHARED="A file was shared.",
-    CONTACT_CHANGED="The primary contact changed.",
-    REQUEST_SUBMITTED="A request was submitted.",
-    RETURNED_TO_QUEUE="A case went back to the queue.",
-    STUDENT_ARRIVED="A student with an active case arrived at the school.",
-)
+if TYPE_CHECKING:
+    from .cases import Case
+    from .requests import Request
 
 
 def _roles(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[list[Role]]:
@@ -52,15 +36,15 @@ def _context_roles(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[list
 
 def _portal(organisation: Any, me: Any) -> Any:
     return case(
-        (organisation.kind == OrganisationKind.SCHOOL, PortalCode.SCHOOL_PORTAL.value),
-        else_=PortalCode.CASE_MANAGEMENT.value,
+        (organisation.kind == OrganisationKind.SCHOOL, Portal.SCHOOL_PORTAL.value),
+        else_=Portal.CASE_MANAGEMENT.value,
     )
 
 
 @entity(models.Organisation, description="An organisation that the viewer may act for.")
 class Context:
     organisation: Organisation = field(Embedded(), AsPath, "The organisation.")
-    roles: list[RoleEnum] = field(
+    roles: list[Role] = field(
         Computed(_context_roles, lambda row, me: {"id": row.id}), AsPath, "The roles in effect there."
     )
     portal: Portal = field(Column(_portal), AsPath, "What acting for it opens.")
@@ -101,7 +85,7 @@ class Approval:
     organisation: Organisation = field(
         One(models.RoleAssignment.organisation_id, models.Organisation), AsPath, "Where."
     )
-    role: RoleEnum = field(models.RoleAssignment.role, AsPath, "The role.")
+    role: Role = field(models.RoleAssignment.role, AsPath, "The role.")
     granted_by: User | None = field(One(models.RoleAssignment.granted_by_id, models.User), AsPath, "Who gave it.")
     granted_at: DateTime = field(models.RoleAssignment.granted_at, AsPath, "When.")
 
@@ -176,7 +160,7 @@ def _rate_limit(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
 class Viewer:
     user: User = field(Embedded(), AsPath, "The viewer as others see them.")
     profile: Profile = field(Embedded(), AsPath, "The viewer's own details.")
-    roles: list[RoleEnum] = field(Computed(_roles), AsPath, "The roles in effect for the acting organisation.")
+    roles: list[Role] = field(Computed(_roles), AsPath, "The roles in effect for the acting organisation.")
     acting_for: Organisation | None = field(
         One(Column(lambda row, me: me.organisation_id), models.Organisation),
         AsPath,
