@@ -76,7 +76,7 @@ class Operations:
         self.engine = engine
         self.cursors = Cursors(settings.require_key("secret_key"))
         self._documents: Bounded[str, Document] = Bounded(500)
-        self._plans: Bounded[Any, Plan] = Bounded(2_000)
+        self._plans: Bounded[Any, Plan] = Bounded(500)
 
     def prepare(
         self, text: str, operation_name: str | None, variables: Mapping[str, Any], viewer: Viewer

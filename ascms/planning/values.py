@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeEngine
 from ascms.models import fold
 
 from .identifiers import decode
+from .problems import bad_input
 
 NO_ROW = -1
 """The key of no row: what an identifier that was never issued stands for."""
@@ -72,6 +73,10 @@ class Params:
         """The parameters of a run. Raises what a check raises."""
         for value, check in self.checks:
             check(filled(value, leaves), run)
+        for _, value, _ in self.entries:
+            text = filled(value, leaves)
+            if isinstance(text, str) and "\0" in text:
+                raise bad_input("A text has the character U+0000, which nothing here contains; leave it out.")
         return {name: convert(filled(value, leaves), run) for name, value, convert in self.entries}
 
 

@@ -90,7 +90,9 @@ class Writer:
         return "{ " + " ".join(parts) + " }"
 
     def composite(self, type_: GraphQLObjectType, name: str) -> bool:
-        return name in type_.fields and hasattr(get_named_type(type_.fields[name].type), "fields") or name in ("owner",)
+        return (name in type_.fields and hasattr(get_named_type(type_.fields[name].type), "fields")) or name in (
+            "owner",
+        )
 
     def abstract(self, type_: Any, depth: int, path: tuple[str, ...]) -> str:
         parts = ["__typename"]
@@ -223,7 +225,9 @@ def literal(value: Any, type_: Any) -> str:
     if isinstance(type_, GraphQLList):
         return "[" + ", ".join(literal(item, type_.of_type) for item in value) + "]"
     if isinstance(type_, GraphQLInputObjectType):
-        return "{" + ", ".join(f"{name}: {literal(item, type_.fields[name].type)}" for name, item in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{name}: {literal(item, type_.fields[name].type)}" for name, item in value.items()) + "}"
+        )
     if isinstance(type_, GraphQLEnumType):
         return str(value)
     if isinstance(value, bool):

@@ -10,8 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -110,6 +109,7 @@ class World:
 
     async def _pool(self) -> Pool:
         async with self.engine.connect() as connection:
+
             async def values(column: Any) -> list[Any]:
                 return list((await connection.scalars(select(column).distinct().order_by(column).limit(40))).all())
 
@@ -141,7 +141,8 @@ class World:
         self, document: Document, variables: Mapping[str, Any], viewer: Viewer, reading: OfficeSupportReading
     ) -> list[Any]:
         return [
-            self.runner.run(answered(operations, document.text, variables, viewer)) for operations in self.pairs[reading]
+            self.runner.run(answered(operations, document.text, variables, viewer))
+            for operations in self.pairs[reading]
         ]
 
 

@@ -23,7 +23,10 @@ def parse_instant(value: str) -> datetime:
         instant = None
     if instant is None or instant.tzinfo is None:
         raise ValueError(f"{value!r} is no instant: give RFC 3339 with an offset, like 2026-05-06T09:47:00+12:00")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value!r} is too early or too late to be told in UTC") from None
 
 
 def parse_date(value: str) -> date:

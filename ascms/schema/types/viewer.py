@@ -113,6 +113,8 @@ def _own_context(user: Any, organisation: Any, me: Any) -> Any:
 
 def _alerts_shown(alert: Any, me: Any) -> Any:
     """The acting organisation's, none about a student from whom the viewer is kept apart."""
+    if not me.roles:
+        return false()
     about, asked = aliased(models.Case), aliased(models.Request)
     free = or_(alert.case_id.is_(None), some(about, about.id == alert.case_id, not_blocked(about.student_id, me)))
     free_request = or_(
@@ -137,6 +139,8 @@ def _may_decide(user: Any, assignment: Any, me: Any) -> Any:
 
 
 def _authoriser(user: Any, other: Any, me: Any) -> Any:
+    if not me.roles:
+        return false()  # without a role in effect one sees no other user
     assignment = aliased(models.RoleAssignment)
     return some(
         assignment,
