@@ -14,7 +14,7 @@ class PrivacyStatement:
 
 
 PRIVACY_STATEMENT: Final = PrivacyStatement(
-    version="2026-05",
+    version="2026-05-01",
     text=(
         "The Ministry of Education collects personal information about ākonga from their schools, and contact details "
         "of parents and caregivers and of school staff, so that attendance services can be given. It is used to "

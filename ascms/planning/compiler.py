@@ -9,22 +9,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, inspect
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 
 from ascms.models import Role
 from ascms.permissions.policy import Me, Visibility, subject_of
 from ascms.settings import Settings
 
-from .conditions import Conditions, SortKey, cursor_values, guarded
+from .conditions import Conditions, guarded, ordered
 from .identifiers import encode
 from .leaves import serialiser
-from .level import Child, Computation, Level, Run, Shaper, holds
-from .lists import Attachment, PagedList, PageRows, WholeList, Window, attach
-from .problems import bad_input
+from .level import Child, Computation, Level, Shaper, holds
+from .lists import Attachment, WholeList, attach
+from .pages import Pages
 from .registry import Registry
 from .selection import Selected
 from .sources import (
-    By,
     Column,
     Computed,
     Connection,
@@ -39,10 +38,7 @@ from .sources import (
     key_expression,
     key_of,
 )
-from .values import Params, Text
-
-Root = Callable[[Run], Any]
-"""An awaitable making of one root field's value."""
+from .values import Params
 
 
 @dataclass
@@ -107,33 +103,6 @@ def _reading(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: convert(member_of(value, name))
 
 
-def _nullable(expression: Any) -> bool:
-    """Whether a sort key may have no value: what is guarded may."""
-    return not isinstance(expression, InstrumentedAttribute) or bool(expression.property.columns[0].nullable)
-
-
-def ordered(column: Any) -> Any:
-    """The column ascending, what has no value last."""
-    return column.asc().nulls_last() if _nullable(column) else column.asc()
-
-
-def page_size(selected: Selected, settings: Settings) -> tuple[int, bool]:
-    """How many rows a page holds at most, and whether it is counted from the end. Raises on nonsense."""
-    where = ".".join(selected.path)
-    first, last = selected.arguments.get("first"), selected.arguments.get("last")
-    if first is not None and last is not None:
-        raise bad_input(f"{where} is given both first ({first}) and last ({last}); give one of them", selected.nodes)
-    name, size = ("last", last) if last is not None else ("first", first)
-    if size is None:
-        return settings.default_page_size, False
-    if not 0 <= size <= settings.maximum_page_size:
-        raise bad_input(
-            f"{where} is given {name}: {size}; give 0 to {settings.maximum_page_size}, and page through the rest",
-            selected.nodes,
-        )
-    return size, last is not None
-
-
 class Compiler:
     """Compiles the root fields of one operation for one set of roles."""
 
@@ -189,7 +158,8 @@ class Compiler:
         members = [(selected.key, self.member(level, row, selected, subject_noted, present)) for selected in selections]
         return lambda values, children: {key: shape(values, children) for key, shape in members}
 
-    def _column(self, level: Level, row: Row, name: str) -> int:
+    def column(self, level: Level, row: Row, name: str) -> int:
+        """The place of a column of `row`, shared by all who read it."""
         return level.add(getattr(row, name), (*row.identity, name))
 
     def member(
@@ -287,7 +257,7 @@ class Compiler:
             return constant(None)
         cache = (*row.identity, selected.coordinate)
         joined = self.edge_row(level, row, source, target, decision, cache)
-        place = self._column(level, joined, "id")
+        place = self.column(level, joined, "id")
         shape = self.object(level, joined, target, selections, subject_noted, (place,))
         return _where((place,), shape)
 
@@ -298,7 +268,7 @@ class Compiler:
         for target, edge in source.edges.items():
             cache = (*row.identity, selected.coordinate, target)
             joined = self.edge_row(level, row, edge, target, decision, cache)
-            place = self._column(level, joined, "id")
+            place = self.column(level, joined, "id")
             shape = self.object(level, joined, target, selected.below[target], subject_noted, (place,))
             shapes.append((place, shape))
 
@@ -342,7 +312,8 @@ class Compiler:
 
     # Lists ---------------------------------------------------------------------------------------------------
 
-    def _link_conditions(self, link: Link, target: str, row: Row) -> list[ColumnElement[bool]]:
+    def link_conditions(self, link: Link, target: str, row: Row) -> list[ColumnElement[bool]]:
+        """What must hold of the rows of a link to `target`, besides hanging on their parent."""
         conditions = [self.me.row_scope(target, row, through_parent=link.hangs)]
         if link.where is not None:
             conditions.append(link.where(row, self.me))
@@ -364,12 +335,12 @@ class Compiler:
         listed = WholeList(below, self._attach(level, row, source.link, alias))
         listed.shape = self.object(below, member, target, selections, subject_noted)
         order = [ordered(getattr(alias, name)) for name in source.order]
-        listed.finish(self._link_conditions(source.link, target, member), order)
+        listed.finish(self.link_conditions(source.link, target, member), order)
         return self._hung(level, row, listed, decision, present)
 
     def _hung(self, level: Level, row: Row, listed: Any, decision: Any, present: tuple[int, ...]) -> Shaper:
         """What a list brought for the row at hand; null where the field is hidden on it."""
-        key = self._column(level, row, "id")
+        key = self.column(level, row, "id")
         conditions = self._condition(level, row, decision, present)
         place = level.hang(Child(listed, key, conditions))
         return _where(conditions, lambda values, children: children[place].get(values[key]))
@@ -379,153 +350,5 @@ class Compiler:
         present: tuple[int, ...],
     ) -> Shaper:  # fmt: skip
         alias = aliased(source.link.model)
-        paged = self.paged(selected, source, alias, self._attach(level, row, source.link, alias), subject_noted)
+        paged = Pages(self).paged(selected, source, alias, self._attach(level, row, source.link, alias), subject_noted)
         return self._hung(level, row, paged, decision, present)
-
-    def paged(
-        self, selected: Selected, source: Connection, alias: Any, attachment: Attachment, subject_noted: bool
-    ) -> PagedList:
-        """A connection's statement and shape."""
-        connection = next(iter(selected.below.values()))
-        target = self._node_type(selected)
-        row = Row(alias)
-        below = Level()
-        conditions = self.conditions(selected)
-        arguments = selected.arguments
-        where = self._link_conditions(source.link, target, row)
-        if arguments.get("where") is not None:
-            where.append(conditions.where(target, row, arguments["where"]))
-        if arguments.get("search") is not None:
-            assert source.search is not None
-            conditions.may_search(target, row, source.searches)
-            where.append(source.search(row, Text(arguments["search"], self.params).as_pattern(), self.me))
-        if source.narrow is not None:
-            where.extend(source.narrow(row, self.me, arguments))
-        keys = self._sort_keys(below, row, target, source, arguments.get("orderBy"), conditions)
-        bound_to = f"{selected.coordinate}|{self._order_name(source, arguments.get('orderBy'))}"
-        paged = PagedList(below, attachment, self._window(selected, keys, bound_to))
-        paged.shape = self._page_shape(paged, below, row, target, connection, keys, bound_to, subject_noted)
-        paged.finish(where, keys)
-        return paged
-
-    def _node_type(self, selected: Selected) -> str:
-        return self.registry.target(self.registry.target(selected.type_name, selected.name), "nodes")
-
-    def _order_name(self, source: Connection, given: Any) -> str:
-        return "default" if not given else ",".join(f"{order['field']}:{order['direction']}" for order in given)
-
-    def _sort_keys(
-        self, level: Level, row: Row, target: str, source: Connection, given: Any, conditions: Conditions
-    ) -> list[SortKey]:
-        """A total order: what is asked for, then the row's key, running the way the last of them does."""
-        orders: list[tuple[By, bool]] = (
-            [(source.orders[order["field"]], order["direction"].value == "DESC") for order in given]
-            if given
-            else list(source.default_order)
-        )
-
-        def edge(type_name: str, name: str, from_row: Row) -> Row:
-            edge_source = self.registry.field(type_name, name).source
-            assert isinstance(edge_source, One)
-            decision = self.me.sees(type_name, name, from_row)
-            cache = (*from_row.identity, f"{type_name}.{name}")
-            return self.edge_row(level, from_row, edge_source, self.registry.target(type_name, name), decision, cache)
-
-        keys: list[SortKey] = []
-        descending = False
-        for by, descending in orders:
-            keys.extend(
-                SortKey(expression, descending, "." in by.path or _nullable(expression))
-                for expression in conditions.sort_key(target, row, by, edge)
-            )
-        keys.append(SortKey(row.id, descending, False))
-        return keys
-
-    def _window(self, selected: Selected, keys: Sequence[SortKey], bound_to: str) -> Window:
-        limit, backwards = page_size(selected, self.settings)
-        cursors = {
-            name: None
-            if selected.arguments.get(name) is None
-            else cursor_values(
-                self.params, selected.arguments[name], keys, bound_to, f"{'.'.join(selected.path)}({name}:)"
-            )
-            for name in ("after", "before")
-        }
-        return Window(limit, backwards, cursors["after"], cursors["before"])
-
-    def _page_shape(
-        self, paged: PagedList, level: Level, row: Row, target: str, selections: Sequence[Selected],
-        keys: Sequence[SortKey], bound_to: str, subject_noted: bool,
-    ) -> Callable[[PageRows, Run], Any]:  # fmt: skip
-        places: list[int] = []
-
-        def cursor_places() -> list[int]:
-            if not places:
-                places.extend(level.add(key.expression) for key in keys)
-            return places
-
-        members: list[tuple[str, Callable[[PageRows, Run], Any]]] = [
-            (
-                selected.key,
-                self._page_member(paged, level, row, target, selected, cursor_places, bound_to, subject_noted),
-            )
-            for selected in selections
-        ]
-        if paged.lists:
-            self._column(level, row, "id")
-        return lambda page, run: {key: shape(page, run) for key, shape in members}
-
-    def _page_member(
-        self, paged: PagedList, level: Level, row: Row, target: str, selected: Selected,
-        cursor_places: Callable[[], list[int]], bound_to: str, subject_noted: bool,
-    ) -> Callable[[PageRows, Run], Any]:  # fmt: skip
-        name = selected.name
-        if selected.declared is None:
-            return lambda page, run: selected.type_name
-        self.decide(selected, row)
-        if name == "totalCount":
-            paged.counts = True
-            return lambda page, run: page.total
-        paged.lists = True
-        if name == "nodes":
-            shape = self.object(level, row, target, selected.below[target], subject_noted)
-            return lambda page, run: [shape(values, page.children) for values in page.rows]
-        places = cursor_places()
-
-        def cursor(values: Any, run: Run) -> str:
-            return run.cursors.seal([values[place] for place in places], f"{run.bound_to}|{bound_to}")  # type: ignore[no-any-return]
-
-        inner = next(iter(selected.below.values()))
-        if name == "edges":
-            return self._edges(level, row, target, inner, cursor, subject_noted)
-        return self._page_info(inner, cursor)
-
-    def _edges(
-        self, level: Level, row: Row, target: str, selections: Sequence[Selected], cursor: Any, subject_noted: bool
-    ) -> Callable[[PageRows, Run], Any]:
-        members: list[tuple[str, Any]] = []
-        for selected in selections:
-            if selected.declared is None:
-                members.append((selected.key, lambda values, page, run, name=selected.type_name: name))
-                continue
-            self.decide(selected, row)
-            if selected.name == "cursor":
-                members.append((selected.key, lambda values, page, run: cursor(values, run)))
-            else:
-                shape = self.object(level, row, target, selected.below[target], subject_noted)
-                members.append((selected.key, lambda values, page, run, shape=shape: shape(values, page.children)))
-        return lambda page, run: [{key: make(values, page, run) for key, make in members} for values in page.rows]
-
-    def _page_info(self, selections: Sequence[Selected], cursor: Any) -> Callable[[PageRows, Run], Any]:
-        readers: dict[str, Callable[[PageRows, Run], Any]] = {
-            "hasNextPage": lambda page, run: page.has_next,
-            "hasPreviousPage": lambda page, run: page.has_previous,
-            "startCursor": lambda page, run: cursor(page.rows[0], run) if page.rows else None,
-            "endCursor": lambda page, run: cursor(page.rows[-1], run) if page.rows else None,
-            "__typename": lambda page, run: "PageInfo",
-        }
-        for selected in selections:
-            if selected.declared is not None:
-                self.decide(selected, self.registry.any_row("PageInfo"))
-        members = [(selected.key, readers[selected.name]) for selected in selections]
-        return lambda page, run: {key: read(page, run) for key, read in members}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case as sql_case, exists, false, func, not_, null, or_, select, true, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ascms.permissions.policy import Decision, Me, Visibility
 
@@ -172,6 +172,16 @@ def _literal_pattern(text: str) -> str:
 
 
 # Orders and keysets ------------------------------------------------------------------------------------------
+
+
+def nullable(expression: Any) -> bool:
+    """Whether a sort key may have no value: what is guarded may."""
+    return not isinstance(expression, InstrumentedAttribute) or bool(expression.property.columns[0].nullable)
+
+
+def ordered(column: Any) -> Any:
+    """The column ascending, what has no value last."""
+    return column.asc().nulls_last() if nullable(column) else column.asc()
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,14 @@ from strawberry.types import Info
 
 from ascms.permissions.policy import Me, Visibility, subject_of
 
-from .compiler import member_of, page_size
+from .compiler import member_of
 from .conditions import Conditions
 from .cursors import plain, reader_for
 from .declare import DeclaredField
 from .document import Asked
 from .identifiers import decode, encode
 from .level import Run
+from .pages import order_name, page_size
 from .plan import Plan
 from .selection import BACKREF, Selected
 from .sources import (
@@ -458,11 +459,6 @@ def standing_of(source: Any) -> Standing | None:
     members = getattr(source, "__dict__", None)
     standing = members.get("standing") if members is not None else None
     return standing if isinstance(standing, Standing) else None
-
-
-def order_name(given: Any) -> str:
-    """The name of an order, as cursors are bound to it."""
-    return "default" if not given else ",".join(f"{order['field']}:{order['direction']}" for order in given)
 
 
 def wrapped_plainly(arguments: Mapping[str, Any], params: Params) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from .compiler import Compiler, ordered
+from .compiler import Compiler
+from .conditions import ordered
 from .level import Level, Run
 from .lists import Attachment, WholeList
+from .pages import Pages
 from .problems import bad_input
 from .selection import Selected
 from .sources import Choices, Connection, Lookup, Myself, NodeLookup, Row, Source, Value
@@ -145,7 +147,7 @@ def _choices(compiler: Compiler, selected: Selected, source: Choices) -> Root:
 
 def _connection(compiler: Compiler, selected: Selected, source: Connection) -> Root:
     alias = aliased(source.link.model)
-    paged = compiler.paged(selected, source, alias, Attachment(alias, None, many=False), subject_noted=False)
+    paged = Pages(compiler).paged(selected, source, alias, Attachment(alias, None, many=False), subject_noted=False)
 
     async def bring(run: Run, leaves: Sequence[Any]) -> Any:
         return (await paged.run(run, [None]))[None]

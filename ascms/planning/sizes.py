@@ -2,7 +2,7 @@
 
 from ascms.settings import Settings
 
-from .compiler import page_size
+from .pages import page_size
 from .selection import Selected
 from .sources import Choices, Connection, Many
 
