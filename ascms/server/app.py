@@ -19,6 +19,7 @@ from ascms.settings import Settings
 
 from .files import FileAddresses
 from .graphql import Endpoint
+from .metrics import Metrics
 from .pages import People, page_routes
 from .rates import Rates
 
@@ -38,6 +39,7 @@ def create_app(
     authenticator = Authenticator(settings, engine, TokenVerifier(settings, http))
     access_log = AccessLog(engine, settings.require_key("audit_key"), settings.state_directory)
     files = FileAddresses(secret)
+    metrics = Metrics()
     endpoint = Endpoint(operations, authenticator, access_log, files, Rates(settings.points_a_minute))
 
     @asynccontextmanager
@@ -64,10 +66,11 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/graphql", endpoint.handle, methods=["GET", "POST"]),
+            Route("/graphql", metrics.counted(endpoint.handle), methods=["GET", "POST"]),
             Route("/files/{address}", files.serve),
             Route("/healthz", healthy),
             Route("/readyz", ready),
+            Route("/metrics", metrics.serve),
             *page_routes(settings, people),
             *extra_routes,
         ],
