@@ -9,12 +9,12 @@ import uvicorn
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import engine_for, normalise_url
+from ascms.database import engine_for, normalise_url, state_directory
 from ascms.server.app import create_app
 from ascms.settings import Settings, kept_secret
 
 from .directory import Directory
-from .kept_identity import KeptIdentity, kept_identity, state_directory
+from .kept_identity import KeptIdentity, kept_identity
 from .provider import provider_routes
 
 HOST = "127.0.0.1"

@@ -12,9 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from joserfc.jwk import RSAKey
-from sqlalchemy import make_url
-
-from ascms.database import normalise_url, sqlite_path
 
 FIRST_ISSUER = "http://127.0.0.1:8000"
 FILE_NAME = "identity.json"
@@ -28,14 +25,6 @@ class KeptIdentity:
     issuer: str
     issuers: tuple[str, ...]
     key: RSAKey
-
-
-def state_directory(database: str | Path) -> Path:
-    """Where what belongs to `database` but not into it is kept: beside an SQLite file, else under `var`."""
-    path = sqlite_path(database)
-    if path is not None:
-        return path.with_name(f"{path.name}.state")
-    return Path("var") / f"{make_url(normalise_url(database)).database or 'memory'}.state"
 
 
 def kept_identity(state: Path, issuer: str | None = None) -> KeptIdentity:

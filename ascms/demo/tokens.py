@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from ascms.database import engine_for
+from ascms.database import engine_for, state_directory
 
 from .authorisation import DemoAuthorizationServer, SignIn
 from .directory import DemoPerson, Directory, Membership
-from .kept_identity import kept_identity, state_directory
+from .kept_identity import kept_identity
 
 
 def issue(database: str, email: str, organisation: str | None = None) -> str:

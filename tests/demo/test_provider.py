@@ -28,10 +28,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ascms.database import engine_for
+from ascms.database import engine_for, state_directory
 from ascms.demo.authorisation import CODE_LIFETIME, is_loopback
 from ascms.demo.directory import Directory
-from ascms.demo.kept_identity import FIRST_ISSUER, KeptIdentity, kept_identity, state_directory
+from ascms.demo.kept_identity import FIRST_ISSUER, KeptIdentity, kept_identity
 from ascms.demo.provider import Provider
 from ascms.demo.tokens import issue
 from ascms.identity import Authenticator, TokenVerifier, Unauthenticated

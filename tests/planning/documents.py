@@ -22,6 +22,7 @@ from graphql import (
 
 ROOTS = ("cases", "case", "requests", "students", "student", "node")
 """The roots behind which most of the schema lies; written most of the time."""
+COMPOSITE = (GraphQLObjectType, GraphQLInterfaceType, GraphQLUnionType)
 IDENTIFIED = ("Student", "Case", "Request", "Comment", "Event", "File", "User", "Organisation")
 
 
@@ -90,17 +91,17 @@ class Writer:
         return "{ " + " ".join(parts) + " }"
 
     def composite(self, type_: GraphQLObjectType, name: str) -> bool:
-        return (name in type_.fields and hasattr(get_named_type(type_.fields[name].type), "fields")) or name in (
-            "owner",
-        )
+        return isinstance(get_named_type(type_.fields[name].type), COMPOSITE)
 
     def abstract(self, type_: Any, depth: int, path: tuple[str, ...]) -> str:
         parts = ["__typename"]
         if isinstance(type_, GraphQLInterfaceType):
             parts.append("id")
-        for possible in self.schema.get_possible_types(type_):
-            if self.chance(2):
-                parts.append(f"... on {possible.name} {self.selections(possible, depth + 1, path)}")
+        parts.extend(
+            f"... on {possible.name} {self.selections(possible, depth + 1, path)}"
+            for possible in self.schema.get_possible_types(type_)
+            if self.chance(2)
+        )
         return "{ " + " ".join(parts) + " }"
 
     def fragment(self, type_: GraphQLObjectType, parts: list[str]) -> str:
@@ -118,7 +119,7 @@ class Writer:
         definition = type_.fields[name]
         arguments = self.arguments(type_, name, path)
         value = get_named_type(definition.type)
-        fields = isinstance(value, (GraphQLObjectType, GraphQLInterfaceType, GraphQLUnionType))
+        fields = isinstance(value, COMPOSITE)
         # An alias of its own wherever arguments or what is below may differ between two mentions.
         alias = f"a{abs(self.left)}_{len(self.variables)}_{self.random.randrange(1000)}" if arguments or fields else ""
         if not fields and self.chance(6):
