@@ -210,16 +210,20 @@ _hanging(models.File, ("Case", models.Case, "case_id"), ("Request", models.Reque
 # People ------------------------------------------------------------------------------------------------------
 
 
-def member_of_acting(user: Row, me: Acting) -> ColumnElement[bool]:
-    """Oneself, or someone who holds a role in the acting organisation."""
+def _belongs_here(user_id: Any, me: Acting) -> ColumnElement[bool]:
+    """The user holds a role in the acting organisation."""
     assignment = aliased(models.RoleAssignment)
-    member = some(
+    return some(
         assignment,
-        assignment.user_id == user.id,
+        assignment.user_id == user_id,
         assignment.organisation_id == me.organisation_id,
         assignment.ended_at.is_(None),
     )
-    return or_(user.id == me.user_id, member)
+
+
+def member_of_acting(user: Row, me: Acting) -> ColumnElement[bool]:
+    """Oneself, or someone who holds a role in the acting organisation."""
+    return or_(user.id == me.user_id, _belongs_here(user.id, me))
 
 
 @scope(models.User, Role.DELEGATED_AUTHORISER)
@@ -231,14 +235,7 @@ def members(user: Row, me: Acting) -> ColumnElement[bool]:
 @scope(models.AccessBlock, Role.ATTENDANCE_LEAD, Role.WORKFLOW_LEAD)
 def blocks_on_own_people(block: Row, me: Acting) -> ColumnElement[bool]:
     """Blocks on the acting organisation's people, never those on oneself."""
-    assignment = aliased(models.RoleAssignment)
-    member = some(
-        assignment,
-        assignment.user_id == block.user_id,
-        assignment.organisation_id == me.organisation_id,
-        assignment.ended_at.is_(None),
-    )
-    return and_(block.user_id != me.user_id, member)
+    return and_(block.user_id != me.user_id, _belongs_here(block.user_id, me))
 
 
 @scope(models.AccessBlock, Role.PRIVACY_OFFICER)
