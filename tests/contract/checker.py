@@ -45,6 +45,11 @@ class Tally:
     cells: int = 0
     wrong: list[str] = field(default_factory=list)
 
+    def hold(self) -> None:
+        """Fail with the first of what is wrong."""
+        shown = "\n  ".join(self.wrong[:25])
+        assert not self.wrong, f"{len(self.wrong)} wrong among {self.cells} cells:\n  {shown}"
+
     def __iadd__(self, other: "Tally") -> "Tally":
         self.cells += other.cells
         self.wrong += other.wrong
@@ -298,9 +303,7 @@ class Checker:
         for key, selected in forbidden.items():
             extensions = got[key].get("extensions", {})
             visible_to = self.eyes.visible_to("Query", selected.name)
-            contexts = {
-                context.organisation.number for context in self.eyes.contexts if context.roles & visible_to
-            }
+            contexts = {context.organisation.number for context in self.eyes.contexts if context.roles & visible_to}
             said = (
                 extensions.get("code"),
                 set(extensions.get("visibleTo", [])),
@@ -313,9 +316,7 @@ class Checker:
         listed = answer.body.get("extensions", {}).get("access", {}).get("redacted", [])
         if len({entry["field"] for entry in listed}) != len(listed):
             self._wrong("redacted", [entry["field"] for entry in listed], "one entry per field")
-        got = {
-            entry["field"]: Entry(entry["reason"], set(entry["visibleTo"]), set(entry["paths"])) for entry in listed
-        }
+        got = {entry["field"]: Entry(entry["reason"], set(entry["visibleTo"]), set(entry["paths"])) for entry in listed}
         for coordinate in sorted(set(got) | set(expected)):
             if got.get(coordinate) != expected.get(coordinate):
                 self._wrong(f"redacted {coordinate}", got.get(coordinate), expected.get(coordinate))
@@ -366,4 +367,4 @@ def same(got: Any, expected: Any) -> bool:
         return bool(got == expected.isoformat())
     if isinstance(expected, set):
         return isinstance(got, list) and sorted(got) == sorted(expected)
-    return type(got) is type(expected) and bool(got == expected) or (isinstance(expected, str) and got == str(expected))
+    return (type(got) is type(expected) and bool(got == expected)) or (isinstance(expected, str) and got == str(expected))

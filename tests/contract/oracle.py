@@ -60,11 +60,7 @@ class Eyes:
         self.person = person
         self.user = world.user(person.email)
         self.contexts = world.contexts(self.user)
-        acting = [
-            context
-            for context in self.contexts
-            if person.organisation in {None, context.organisation.number}
-        ]
+        acting = [context for context in self.contexts if person.organisation in {None, context.organisation.number}]
         assert len(acting) == 1, f"{person} has {len(acting)} contexts"
         self.organisation = acting[0].organisation
         self.roles = tuple(role for role in ROLES if role in acting[0].roles)
@@ -243,7 +239,9 @@ class Eyes:
     def _student(self, role: str, student: Row) -> bool:
         if role == PO:
             return not self.is_blocked(student.id)
-        return any(self.role_reaches(role, "Case", case) for case in self.world.of("case_record", "student_id", student.id))
+        return any(
+            self.role_reaches(role, "Case", case) for case in self.world.of("case_record", "student_id", student.id)
+        )
 
     def _hangs(self, role: str, item: Row) -> bool:
         case = self.world.get("case_record", item.case_id)

@@ -49,9 +49,7 @@ BELOW: Final = {
     "Case.events": _page(
         "id kind occursAt endsAt recordedAt recordedBy { id } subject description outcome participants visibility"
     ),
-    "Case.files": _page(
-        "id name mediaType sizeBytes uploadedBy { id } uploadedAt sha256 visibility downloadUrl", 20
-    ),
+    "Case.files": _page("id name mediaType sizeBytes uploadedBy { id } uploadedAt sha256 visibility downloadUrl", 20),
     "Request.student": "{ id fullName caregivers { phone } }",
     "Request.appliedFor": "{ id fullName knownAs yearLevel }",
     "Request.school": WHERE,
@@ -64,9 +62,7 @@ BELOW: Final = {
     "Request.declineReason": CODED,
     "Request.provider": WHERE,
     "Request.case": "{ id number closingSummary }",
-    "Request.attendance": (
-        "{ currentTermPercentage previousTermPercentage daysAbsent firstDayAbsent lastDayAbsent }"
-    ),
+    "Request.attendance": ("{ currentTermPercentage previousTermPercentage daysAbsent firstDayAbsent lastDayAbsent }"),
     "Request.schoolActions": "{ planInPlace planReviewedOn planOutcome starActions whanauContacted }",
     "Request.criteria": "{ criterion met note }",
     "Request.caregiverContacts": "{ name relationship phone email }",
@@ -122,12 +118,12 @@ def document(operation: str, variables: str = "") -> Document:
     return Document("\n".join([f"query{variables} {{ {operation} }}", *fragments]))
 
 
-def direct(root: str, argument: str, type_name: str, way: Way) -> Document:
-    """A row looked up by `$one`, and another by `$two`."""
+def direct(root: str, argument: str, type_name: str, one: Way, two: Way) -> Document:
+    """A row looked up by `$one`, its fields written one way, and another by `$two`, written the other way."""
     scalar = "ID!" if argument == "id" else "String!" if root == "case" else "String"
-    fields = everything(type_name, way)
     return document(
-        f"one: {root}({argument}: $one) {{ {fields} }} {root}({argument}: $two) {{ {fields} }}",
+        f"one: {root}({argument}: $one) {{ {everything(type_name, one)} }} "
+        f"{root}({argument}: $two) {{ {everything(type_name, two)} }}",
         f"($one: {scalar}, $two: {scalar})",
     )
 

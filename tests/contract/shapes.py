@@ -288,9 +288,7 @@ SHAPES: Final[Mapping[str, Mapping[str, Shape]]] = {
         "version": column("version"),
         "viewerCan": Present(),
         "steps": Present(),
-        "eligibleContacts": Many(
-            "User", lambda eyes, row: _eligible(eyes, row.school_id, CONTACTS, row.student_id)
-        ),
+        "eligibleContacts": Many("User", lambda eyes, row: _eligible(eyes, row.school_id, CONTACTS, row.student_id)),
         "eligibleProviders": Many("Organisation", _providers),
         "decidedAt": column("decided_at"),
         "declineReason": coded("decline_reason", "decline_reason_code"),

@@ -14,7 +14,7 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, Table, select
 
 from ascms.database import engine_for
 from ascms.models import Base
@@ -156,6 +156,11 @@ class World:
         return next((row.label for row in self.of("code", "code", code) if row.code_set == code_set), None)
 
 
+def _sorted(table: Table) -> Select[Any]:
+    """All rows, in the order of the key."""
+    return select(table).order_by(*table.primary_key.columns)
+
+
 def read_world(url: str) -> World:
     """All rows of the database at `url`."""
 
@@ -164,7 +169,7 @@ def read_world(url: str) -> World:
         try:
             async with engine.connect() as connection:
                 tables = {
-                    table.name: [SimpleNamespace(**row) for row in (await connection.execute(select(table))).mappings()]
+                    table.name: [SimpleNamespace(**row) for row in (await connection.execute(_sorted(table))).mappings()]
                     for table in Base.metadata.tables.values()
                 }
         finally:
