@@ -367,4 +367,6 @@ def same(got: Any, expected: Any) -> bool:
         return bool(got == expected.isoformat())
     if isinstance(expected, set):
         return isinstance(got, list) and sorted(got) == sorted(expected)
-    return (type(got) is type(expected) and bool(got == expected)) or (isinstance(expected, str) and got == str(expected))
+    if isinstance(expected, str):
+        return bool(got == str(expected))
+    return type(got) is type(expected) and bool(got == expected)

@@ -52,7 +52,8 @@ def some_of(rows: Sequence[Row], count: int) -> list[Row]:
 
 def specimens(eyes: Eyes, type_name: str, count: int) -> list[Row]:
     """As many rows from all over: of the unusual in scope, of all in scope, and out of scope."""
-    inside, outside = [], []
+    inside: list[Row] = []
+    outside: list[Row] = []
     for row in eyes.world.all(TABLES[type_name]):
         (inside if eyes.finds_node(type_name, row) else outside).append(row)
     student = {"Student": "id", "Case": "student_id", "Request": "student_id"}.get(type_name)

@@ -200,18 +200,18 @@ class Eyes:
     def _case(self, role: str, case: Row) -> bool:
         if self.is_blocked(case.student_id):
             return False
-        here = case.status != "CLOSED" and self.world.school_of(case.student_id) == self.organisation.id
+        here = bool(case.status != "CLOSED" and self.world.school_of(case.student_id) == self.organisation.id)
         match role:
             case "ATTENDANCE_LEAD":
                 return here
             case "PRIMARY_CONTACT":
-                return here and case.primary_contact_id == self.user.id
+                return here and bool(case.primary_contact_id == self.user.id)
             case "OFFICE_SUPPORT":
                 return here and (self.reading != "own-requests" or self._created_a_request_of(case))
             case "WORKFLOW_LEAD":
                 return bool(case.provider_id == self.organisation.id)
             case "CASE_MANAGER":
-                return case.provider_id == self.organisation.id and case.case_manager_id == self.user.id
+                return bool(case.provider_id == self.organisation.id and case.case_manager_id == self.user.id)
             case "MINISTRY_ADVISER":
                 in_region = self.world.region_of(case) == self.organisation.region
                 return in_region and not self.world.is_protected(case.student_id)

@@ -28,6 +28,7 @@ def counted(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
     counter: Counter[str] = Counter()
     yield counter
     terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    assert terminal is not None
     for kind, cells in counter.items():
         terminal.write_line(f"\n{kind}: {cells:,} cells of the read matrix judged, none of them wrong")
 

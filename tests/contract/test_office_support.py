@@ -106,7 +106,8 @@ def test_with_requests_no_cases_at_all(launched: Callable[[str], Panel]) -> None
     answer = panel.ask(
         OFFICE,
         """{ cases { totalCount } case(number: "00307473") { number } students { totalCount } student(id: "x") { id }
-             requests(first: 100) { totalCount nodes { reference status appliedFor { fullName } case { number } student { id } } }
+             requests(first: 100) { totalCount nodes {
+               reference status appliedFor { fullName } case { number } student { id } } }
              services { name } studentChoices(search: "a") { id } }""",
     )
     hidden = ("cases", "case", "students", "student")
@@ -149,7 +150,8 @@ def a_case_of_theirs(panel: Panel) -> str:
     commented = {row.case_id for row in panel.world.of("comment", "author_id", eyes.user.id)}
     for row in panel.world.of("request", "created_by_id", eyes.user.id):
         case = panel.world.get("case_record", row.case_id)
-        if case is not None and eyes.reaches("Case", case) and not panel.world.is_protected(case.student_id):
-            if case.id in commented or not commented:
-                return str(case.number)
+        if case is None or case.id not in commented or panel.world.is_protected(case.student_id):
+            continue
+        if eyes.reaches("Case", case):
+            return str(case.number)
     raise AssertionError("the demo world has no such case")

@@ -18,8 +18,21 @@ from tests.contract.conftest import Panel
 from tests.contract.inspection import paged, some_of
 from tests.contract.oracle import Eyes, Person
 from tests.contract.people import (
-    ADVISER, ANALYST, BOTH, CONTACT, EVERYONE, LEAD, MANAGER, OFFICE, PRIVACY, SCHOOL, SECOND_LEAD,
-    TESTPERSON_AT_SCHOOL, WITH_ROWS, WITHOUT_ROWS, WORKFLOW,
+    ADVISER,
+    ANALYST,
+    BOTH,
+    CONTACT,
+    EVERYONE,
+    LEAD,
+    MANAGER,
+    OFFICE,
+    PRIVACY,
+    SCHOOL,
+    SECOND_LEAD,
+    TESTPERSON_AT_SCHOOL,
+    WITH_ROWS,
+    WITHOUT_ROWS,
+    WORKFLOW,
 )  # fmt: skip
 from tests.contract.questions import ROWED
 from tests.contract.world import TABLES, Row, global_id
@@ -124,11 +137,12 @@ def _student(world: Any, request: Row) -> Row:
 
 
 def test_a_primary_contact_and_office_support_at_once_sees_more_only_on_their_own_cases(panel: Panel) -> None:
-    own = set(shown([row for row in panel.eyes(BOTH).rows("Case", "case_record")
-                     if row.primary_contact_id == panel.eyes(BOTH).user.id], "Case", "number"))  # fmt: skip
+    eyes = panel.eyes(BOTH)
+    own = {row.number for row in eyes.rows("Case", "case_record") if row.primary_contact_id == eyes.user.id}
     answer = panel.ask(
         BOTH,
-        "{ cases(first: 100) { nodes { number barriers { code } student { dateOfBirth gender ethnicities { code } } } } }",
+        "{ cases(first: 100) { nodes { number barriers { code } "
+        "student { dateOfBirth gender ethnicities { code } } } } }",
     )
     nodes = answer.data["cases"]["nodes"]
     assert len(nodes) == 30
@@ -254,7 +268,9 @@ def test_an_access_block_wins_over_the_role_everywhere(panel: Panel) -> None:
     requests = panel.world.of("request", "student_id", student.id)
     assert cases
     assert requests
-    everything = """query($number: String!, $reference: String, $student: ID!, $case: ID!, $request: ID!, $name: String!) {
+    everything = """query(
+      $number: String!, $reference: String, $student: ID!, $case: ID!, $request: ID!, $name: String!
+    ) {
       case(number: $number) { id } request(reference: $reference) { id } student(id: $student) { id }
       byCase: node(id: $case) { id } byRequest: node(id: $request) { id } byStudent: node(id: $student) { id }
       cases(first: 100) { totalCount nodes { id student { id fullName } } }
@@ -332,7 +348,8 @@ def by_id(choices: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 # Without a role in effect --------------------------------------------------------------------------------------
 
 WITHOUT_A_ROLE = """{
-  viewer { roles missing user { id displayName email } profile { username } contexts { organisation { number name } roles }
+  viewer { roles missing user { id displayName email } profile { username }
+           contexts { organisation { number name } roles }
            actingFor { number name } alerts(first: 10) { nodes { case { id } request { id } } } }
   privacyStatement { version text url } support { phone email }
   services { name } cases { totalCount } case(number: "00307473") { id } requests { totalCount }

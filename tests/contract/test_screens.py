@@ -13,8 +13,24 @@ from tests.contract.conftest import Panel
 from tests.contract.inspection import some_of
 from tests.contract.oracle import Person
 from tests.contract.people import (
-    ADMINISTRATOR, ADVISER, ANALYST, AUTHORISER, BOTH, CONTACT, EVERYONE, ISP_MANAGER, ISP_WORKFLOW, LEAD, MANAGER,
-    OFFICE, PRIVACY, SCHOOL, SECOND_LEAD, TESTPERSON_AT_ISP, TESTPERSON_AT_SCHOOL, WORKFLOW,
+    ADMINISTRATOR,
+    ADVISER,
+    ANALYST,
+    AUTHORISER,
+    BOTH,
+    CONTACT,
+    EVERYONE,
+    ISP_MANAGER,
+    ISP_WORKFLOW,
+    LEAD,
+    MANAGER,
+    OFFICE,
+    PRIVACY,
+    SCHOOL,
+    SECOND_LEAD,
+    TESTPERSON_AT_ISP,
+    TESTPERSON_AT_SCHOOL,
+    WORKFLOW,
 )  # fmt: skip
 
 QUERIES = Path(__file__).parents[2] / "queries"
@@ -69,8 +85,10 @@ def test_home_of_an_attendance_lead(panel: Panel, person: Person) -> None:
     assert {case["number"]: shown(case) for case in cases if case["number"] in PRESENTED} == PRESENTED
     named = next(case for case in cases if case["number"] == "00307473")
     assert named["student"] == {
-        "fullName": "Test Student Name", "dateOfBirth": "2010-01-01", "ethnicities": [{"code": "531", "name": "African"}],
-    }  # fmt: skip
+        "fullName": "Test Student Name",
+        "dateOfBirth": "2010-01-01",
+        "ethnicities": [{"code": "531", "name": "African"}],
+    }
     assert data["cases"]["pageInfo"]["hasNextPage"] is False
     assert answer.redacted == {}
 

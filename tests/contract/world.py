@@ -168,10 +168,10 @@ def read_world(url: str) -> World:
         engine = engine_for(url)
         try:
             async with engine.connect() as connection:
-                tables = {
-                    table.name: [SimpleNamespace(**row) for row in (await connection.execute(_sorted(table))).mappings()]
-                    for table in Base.metadata.tables.values()
-                }
+                tables = {}
+                for table in Base.metadata.tables.values():
+                    rows = (await connection.execute(_sorted(table))).mappings()
+                    tables[table.name] = [SimpleNamespace(**row) for row in rows]
         finally:
             await engine.dispose()
         return World(tables)
