@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, String, any_, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Float, Select, String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -55,6 +55,15 @@ def _among_json(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
     return compiler.process(element.in_json, **kw)
 
 
+DOUBLE_PRECISION: Final = 701
+"""PostgreSQL's number for the type of our Float columns, which asyncpg's dialect wants to be told."""
+
+
+def _out_of(type_: TypeEngine[Any], dialect: Dialect) -> Converter | None:
+    told = DOUBLE_PRECISION if isinstance(type_, Float) else None
+    return type_.dialect_impl(dialect).result_processor(dialect, told)
+
+
 class Prepared:
     """A statement ready for the driver. `columns` are its columns in order, for the types of its rows."""
 
@@ -74,7 +83,7 @@ class Prepared:
         self._out: list[tuple[int, Converter]] = [
             (place, convert)
             for place, column in enumerate(columns)
-            if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+            if (convert := _out_of(column.type, dialect)) is not None
         ]
 
     def parameters(self, given: Mapping[str, Any]) -> list[Any]:
