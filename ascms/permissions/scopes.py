@@ -52,6 +52,11 @@ def some(entity: Any, *conditions: Any) -> ColumnElement[bool]:
     return exists().where(*conditions).correlate_except(entity)
 
 
+def one_of(column: Any, *values: Any) -> ColumnElement[bool]:
+    """Whether the column has one of these values. (Spelt out: an expanding IN has no fixed text.)"""
+    return or_(false(), *(column == value for value in values))
+
+
 # Cases -------------------------------------------------------------------------------------------------------
 
 

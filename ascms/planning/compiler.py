@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, inspect
+from sqlalchemy import ColumnElement, Dialect, and_, inspect
 from sqlalchemy.orm import aliased
 
 from ascms.models import Role
@@ -106,11 +106,12 @@ def _reading(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
 class Compiler:
     """Compiles the root fields of one operation for one set of roles."""
 
-    def __init__(self, registry: Registry, me: Me, params: Params, settings: Settings) -> None:
+    def __init__(self, registry: Registry, me: Me, params: Params, settings: Settings, dialect: Dialect) -> None:
         self.registry = registry
         self.me = me
         self.params = params
         self.settings = settings
+        self.dialect = dialect
         self.redactions: dict[str, Redaction] = {}
         self.disclosed: set[str] = set()
 
@@ -332,7 +333,7 @@ class Compiler:
         alias = aliased(source.link.model)
         below = Level()
         member = Row(alias, constants=source.constants)
-        listed = WholeList(below, self._attach(level, row, source.link, alias))
+        listed = WholeList(below, self._attach(level, row, source.link, alias), self.dialect)
         listed.shape = self.object(below, member, target, selections, subject_noted)
         order = [ordered(getattr(alias, name)) for name in source.order]
         listed.finish(self.link_conditions(source.link, target, member), order)

@@ -5,15 +5,21 @@ statement, and then only run. Rows reach the shapers as lists: the columns first
 computed fields.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Executable
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Dialect, Select
 from sqlalchemy.orm import outerjoin
 
+from ascms.database import Fetch
+
 from .facts import Facts
+from .statements import Prepared
+
+STATEMENTS = logging.getLogger("ascms.statements")
+"""Each statement as it is run, without its parameters, for who turns debugging on."""
 
 Values = Sequence[Any]
 Children = Sequence[Mapping[Any, Any]]
@@ -25,7 +31,7 @@ Shaper = Callable[[Values, Children], Any]
 class Run:
     """One run of a plan: the connection, the request's facts, the parameters, and what is noted on the way."""
 
-    connection: AsyncConnection
+    fetch: Fetch
     facts: Facts
     cursors: Any
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -73,7 +79,8 @@ class Level:
         self.computations: list[Computation] = []
         self.children: list[Child] = []
         self.subjects: list[int] = []
-        self.statement: Executable | None = None
+        self.width = 0
+        """How many columns a row has before the values of computed fields."""
         self.one_row = False
         """Whether it brings one row at most, so that what hangs on it hangs on one parent."""
         self._places: dict[Any, int] = {}
@@ -103,7 +110,7 @@ class Level:
         """Have a field computed; returns how a shaper gets at its value."""
         self.computations.append(computation)
         position = len(self.computations) - 1
-        return lambda values: values[len(self.columns) + position]
+        return lambda values: values[self.width + position]
 
     def hang(self, child: Child) -> int:
         """Have a level hang on this one; returns the place of what it brings among the children."""
@@ -116,20 +123,25 @@ class Level:
             base = outerjoin(base, alias, condition)
         return base
 
+    def finish(self, statement: Select[Any], columns: Sequence[Any], dialect: Dialect) -> None:
+        """Make the statement ready; what it was built from is let go. `columns` are all that it selects."""
+        self._prepared = Prepared(statement, columns, dialect)
+        self.width = len(self.columns)
+        self.columns, self.joins = [], []
+        self._places, self._aliases = {}, {}
+
     # Running -------------------------------------------------------------------------------------------------
 
-    async def fetch(self, run: Run, parameters: Mapping[str, Any]) -> list[Any]:
+    async def fetch(self, run: Run, parameters: Mapping[str, Any]) -> list[list[Any]]:
         """The statement's rows."""
-        assert self.statement is not None
-        result = await run.connection.execute(self.statement, {**run.parameters, **parameters})
-        return list(result.all())
+        prepared = self._prepared
+        STATEMENTS.debug("%s", prepared.text)
+        raw = await run.fetch(prepared.text, prepared.parameters({**run.parameters, **parameters}))
+        return prepared.rows(raw)
 
     async def complete(self, run: Run, rows: Iterable[Any]) -> tuple[list[Values], list[Mapping[Any, Any]]]:
         """The rows with their computed values behind them, and what the children brought."""
-        completed: list[list[Any]] = [list(row) for row in rows]
-        width = len(self.columns)
-        for row in completed:
-            del row[width:]
+        completed = [list(row[: self.width]) for row in rows]
         for computation in self.computations:
             self._compute(run.facts, computation, completed)
         for place in self.subjects:

@@ -8,14 +8,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case as sql_case, func, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Select,
+    and_,
+    bindparam,
+    case as sql_case,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import join
 
 from .conditions import SortKey, beyond
 from .level import Level, Run, Shaper, Values
 from .sources import Link, key_of
+from .statements import PARENTS, Among
 
-PARENT, PARENTS = "parent", "parents"
+PARENT = "parent"
 
 
 @dataclass
@@ -33,7 +46,7 @@ class Attachment:
         if self.key is None:
             return true()
         if self.many:
-            return self.key.in_(bindparam(PARENTS, expanding=True, type_=BigInteger()))
+            return Among(self.key)
         return self.key == bindparam(PARENT, type_=BigInteger())
 
     def parameters(self, parents: Sequence[Any]) -> dict[str, Any]:
@@ -59,6 +72,7 @@ class WholeList:
 
     level: Level
     attachment: Attachment
+    dialect: Dialect
     shape: Shaper = field(init=False)
 
     def finish(self, conditions: Sequence[ColumnElement[bool]], order: Sequence[Any], limit: Any = None) -> None:
@@ -70,7 +84,7 @@ class WholeList:
             .where(and_(self.attachment.restriction(), *conditions))
             .order_by(*order)
         )
-        self.level.statement = statement if limit is None else statement.limit(limit)
+        self.level.finish(statement if limit is None else statement.limit(limit), columns, self.dialect)
 
     async def run(self, run: Run, parents: Sequence[Any]) -> Mapping[Any, list[Any]]:
         rows = await self.level.fetch(run, self.attachment.parameters(parents))
@@ -133,6 +147,7 @@ class PagedList:
 
     level: Level
     attachment: Attachment
+    dialect: Dialect
     window: Window
     shape: Any = field(init=False)
     counts: bool = False
@@ -158,23 +173,26 @@ class PagedList:
     def _count(self, where: ColumnElement[bool]) -> None:
         base = self.attachment.base
         key = self.attachment.key
-        if key is None:
-            self.level.statement = select(func.count()).select_from(base).where(where)
-        else:
-            self.level.statement = select(key, func.count()).select_from(base).where(where).group_by(key)
+        columns = [func.count()] if key is None else [key, func.count()]
+        statement = select(*columns).select_from(base).where(where)
+        self._ready(statement if key is None else statement.group_by(key), columns)
+
+    def _ready(self, statement: Select[Any], columns: Sequence[Any]) -> None:
+        self.level.finish(statement, columns, self.dialect)
 
     def _page(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
         columns = list(self.level.columns)
         if self.counts:
             total = select(func.count()).select_from(self.attachment.base).where(where)
             columns.append(total.correlate(None).scalar_subquery())
-        self.level.statement = (
+        statement = (
             select(*columns)
             .select_from(self.level.from_clause(self.attachment.base))
             .where(and_(where, self.window.condition(keys)))
             .order_by(*self._order(keys))
             .limit(self.window.limit + 1)
         )
+        self._ready(statement, columns)
 
     def _labelled(self) -> list[Any]:
         return [column.label(f"c{place}") for place, column in enumerate(self.level.columns)]
@@ -191,11 +209,9 @@ class PagedList:
             .subquery()
         )
         columns = [page.c[f"c{place}"] for place in range(len(self.level.columns))]
-        self.level.statement = (
-            select(*columns, total.c.total, page.c.place)
-            .select_from(total.outerjoin(page, true()))
-            .order_by(page.c.place)
-        )
+        columns += [total.c.total, page.c.place]
+        statement = select(*columns).select_from(total.outerjoin(page, true())).order_by(page.c.place)
+        self._ready(statement, columns)
 
     def _under_many(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
         """Each parent's page, and at least one row of each parent for its total."""
@@ -221,11 +237,9 @@ class PagedList:
             wanted = or_(and_(numbered.c.hit == 1, wanted), and_(numbered.c.hit == 0, numbered.c.place == 1))
         columns = [numbered.c[f"c{place}"] for place in range(len(self.level.columns))]
         extra = [numbered.c.hit] if hit is not None else []
-        self.level.statement = (
-            select(*columns, numbered.c.total, *extra, numbered.c.parent)
-            .where(wanted)
-            .order_by(numbered.c.parent, *([numbered.c.hit.desc()] if hit is not None else []), numbered.c.place)
-        )
+        columns += [numbered.c.total, *extra, numbered.c.parent]
+        order = [numbered.c.parent, *([numbered.c.hit.desc()] if hit is not None else []), numbered.c.place]
+        self._ready(select(*columns).where(wanted).order_by(*order), columns)
 
     # Running -------------------------------------------------------------------------------------------------
 
@@ -259,7 +273,7 @@ class PagedList:
         self, rows: Sequence[Any], parents: Sequence[Any]
     ) -> tuple[dict[Any, list[Any]], dict[Any, int], set[Any]]:
         """The rows by parent, each parent's total, and the parents whose list goes on."""
-        width = len(self.level.columns)
+        width = self.level.width
         rooted = self.attachment.key is None
         many = not rooted and self.attachment.many
         pages: dict[Any, list[Any]] = {parent: [] for parent in ([None] if rooted else parents)}

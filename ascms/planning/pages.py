@@ -70,7 +70,7 @@ class Pages:
             where.extend(source.narrow(row, self.me, arguments))
         keys = self._sort_keys(below, row, target, source, arguments.get("orderBy"), conditions)
         bound_to = f"{selected.coordinate}|{order_name(arguments.get('orderBy'))}"
-        paged = PagedList(below, attachment, self._window(selected, keys, bound_to))
+        paged = PagedList(below, attachment, self.compiler.dialect, self._window(selected, keys, bound_to))
         paged.shape = self._page_shape(paged, below, row, target, connection, keys, bound_to, subject_noted)
         paged.finish(where, keys)
         return paged

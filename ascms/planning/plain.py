@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, GraphQLResolveInfo, execute
 from graphql.execution.values import get_argument_values
 from sqlalchemy import ColumnElement, and_, inspect, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased, join
 from strawberry.types import Info
 
@@ -101,7 +102,12 @@ class WholePage:
 
 
 async def run_plainly(
-    operations: "Operations", asked: Asked, plan: Plan, run: Run, variables: Mapping[str, Any]
+    operations: "Operations",
+    asked: Asked,
+    plan: Plan,
+    run: Run,
+    variables: Mapping[str, Any],
+    connection: AsyncConnection,
 ) -> dict[str, Any]:
     """The data of an operation, introspection left out."""
     from .service import narrowed
@@ -111,7 +117,7 @@ async def run_plainly(
     nodes = tuple(node for selected, bring in plan.roots if bring is not None for node in selected.nodes)
     if not nodes:
         return {}
-    reader = PlainReader(operations, run, asked)
+    reader = PlainReader(operations, run, connection)
     result = execute(
         operations.schema, narrowed(asked, nodes), variable_values=dict(variables), context_value=Context(reader)
     )
@@ -125,11 +131,12 @@ async def run_plainly(
 class PlainReader:
     """Reads one row and one field at a time."""
 
-    def __init__(self, operations: "Operations", run: Run, asked: Asked) -> None:
+    def __init__(self, operations: "Operations", run: Run, connection: AsyncConnection) -> None:
         self.registry = operations.registry
         self.settings = operations.settings
         self.schema = operations.schema
         self.run = run
+        self.connection = connection
         self.me = Me(operations.policy, run.facts.viewer.roles)
         self._one_at_a_time = asyncio.Lock()
 
@@ -152,7 +159,7 @@ class PlainReader:
         """The rows of a statement; one statement at a time, as a connection can."""
         filled = params.fill((), self.run) if params is not None else {}
         async with self._one_at_a_time:
-            result = await self.run.connection.execute(statement, {**self.run.parameters, **filled})
+            result = await self.connection.execute(statement, {**self.run.parameters, **filled})
             return result.all()
 
     async def _value(self, standing: Standing, expression: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError, GraphQLSchema
+from sqlalchemy import Dialect
 
 from ascms.identity.viewer import Viewer
 from ascms.models import Role
@@ -100,11 +101,11 @@ class Plan:
 
 def make_plan(
     schema: GraphQLSchema, registry: Registry, policy: Policy, settings: Settings, asked: Asked,
-    roles: frozenset[Role],
+    roles: frozenset[Role], dialect: Dialect,
 ) -> Plan:  # fmt: skip
     """Plan an operation. Raises RequestErrors for what must not run: hidden fields in arguments, bad arguments."""
     selections, nodes = asked.selections(schema, settings)
-    compiler = Compiler(registry, Me(policy, roles), Params(), settings)
+    compiler = Compiler(registry, Me(policy, roles), Params(), settings, dialect)
     roots: list[tuple[Selected, Root | Forbidden | None]] = []
     for selected in selections:
         try:

@@ -65,7 +65,8 @@ def _one(compiler: Compiler, selected: Selected, type_name: str, alias: Any, con
     shape = compiler.object(level, row, type_name, selected.below[type_name], subject_noted=False)
     # Something must be selected, even where only constants are asked for, to tell whether there is a row.
     level.add(alias.id)
-    level.statement = select(*level.columns).select_from(level.from_clause(alias)).where(condition)
+    statement = select(*level.columns).select_from(level.from_clause(alias)).where(condition)
+    level.finish(statement, level.columns, compiler.dialect)
 
     async def bring(run: Run, leaves: Sequence[Any]) -> Any:
         rows, children = await level.complete(run, await level.fetch(run, {}))
@@ -103,7 +104,7 @@ def _node(compiler: Compiler, selected: Selected) -> Root:
         alias = aliased(entity)
         level = Level()
         level.add(alias.id)
-        level.statement = select(alias.id).where(alias.id == NO_ROW)
+        level.finish(select(alias.id).where(alias.id == NO_ROW), level.columns, compiler.dialect)
 
         async def miss(run: Run, leaves: Sequence[Any]) -> Any:
             await level.fetch(run, {})
@@ -129,7 +130,7 @@ def _choices(compiler: Compiler, selected: Selected, source: Choices) -> Root:
     type_name = next(iter(selected.below))
     alias = aliased(source.model)
     level = Level()
-    listed = WholeList(level, Attachment(alias, None, many=False))
+    listed = WholeList(level, Attachment(alias, None, many=False), compiler.dialect)
     row = Row(alias)
     level.subjects.append(level.add(alias.id))
     listed.shape = compiler.object(level, row, type_name, selected.below[type_name], subject_noted=True)

@@ -10,6 +10,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, 
 from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ascms.database import reading, snapshot
 from ascms.identity.viewer import Viewer
 from ascms.permissions.policy import Policy
 from ascms.settings import Execution, Settings
@@ -85,10 +86,11 @@ class Operations:
         document = self._documents.get(text, lambda: read_document(self.schema, text))
         asked = ask(self.schema, document, operation_name, variables)
         key = (document.hash, asked.name, viewer.roles, asked.shape, _node_types(asked))
-        plan = self._plans.get(
-            key, lambda: make_plan(self.schema, self.registry, self.policy, self.settings, asked, viewer.roles)
-        )
-        return asked, plan
+        return asked, self._plans.get(key, lambda: self._make_plan(asked, viewer))
+
+    def _make_plan(self, asked: Asked, viewer: Viewer) -> Plan:
+        dialect = self.engine.dialect
+        return make_plan(self.schema, self.registry, self.policy, self.settings, asked, viewer.roles, dialect)
 
     async def answer(
         self,
@@ -101,19 +103,22 @@ class Operations:
     ) -> Answer:
         """Run a prepared operation. Raises RequestErrors where an argument does not hold (a cursor)."""
         facts = Facts(viewer, now, self.policy, self.settings, offers)
-        async with self.engine.connect() as connection, connection.begin():
-            run = Run(connection, facts, self.cursors, dict(parameters_of(viewer)))
+        async with snapshot(self.engine) as fetch:
+            run = Run(fetch, facts, self.cursors, dict(parameters_of(viewer)))
             try:
-                if self.settings.execution is Execution.PLAIN:
-                    data = await run_plainly(self, asked, plan, run, variables)
-                else:
-                    data = await plan.run(run, asked.leaves)
+                data = await self._data(asked, plan, run, variables)
             except GraphQLError as error:
                 raise RequestErrors([error]) from None
         errors = [bring.error(viewer) for _, bring in plan.roots if isinstance(bring, Forbidden)]
         data |= self._introspected(asked, plan, variables)
         ordered = {selected.key: data[selected.key] for selected, _ in plan.roots}
         return Answer(ordered, errors, plan, asked, run.subjects)
+
+    async def _data(self, asked: Asked, plan: Plan, run: Run, variables: Mapping[str, Any]) -> dict[str, Any]:
+        if self.settings.execution is Execution.PLANNED:
+            return await plan.run(run, asked.leaves)
+        async with reading(self.engine).connect() as connection, connection.begin():
+            return await run_plainly(self, asked, plan, run, variables, connection)
 
     def _introspected(self, asked: Asked, plan: Plan, variables: Mapping[str, Any]) -> dict[str, Any]:
         """What graphql-core says of the schema, where the operation asks."""

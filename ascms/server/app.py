@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ascms.audit import AccessLog
-from ascms.database import create_engine, reading, revision_is_current
+from ascms.database import create_engine, revision_is_current
 from ascms.identity import Authenticator, TokenVerifier
 from ascms.planning.service import Operations
 from ascms.schema import build_schema
@@ -35,7 +35,7 @@ def create_app(
     engine = create_engine(settings)
     http = httpx.AsyncClient(timeout=5, follow_redirects=False)
     secret = settings.require_key("secret_key")
-    operations = Operations(served.core, served.registry, served.policy, settings, reading(engine))
+    operations = Operations(served.core, served.registry, served.policy, settings, engine)
     authenticator = Authenticator(settings, engine, TokenVerifier(settings, http))
     access_log = AccessLog(engine, settings.require_key("audit_key"), settings.state_directory)
     files = FileAddresses(secret)

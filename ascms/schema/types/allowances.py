@@ -13,7 +13,7 @@ from ascms.permissions.actions import CASE_ACTIONS, COMMENT_ACTIONS, REQUEST_ACT
 from ascms.permissions.audience import Audience
 from ascms.permissions.audiences import AsPath, ProviderOnly, QueueKeeper
 from ascms.permissions.policy import Visibility
-from ascms.permissions.scopes import some
+from ascms.permissions.scopes import one_of, some
 from ascms.planning.declare import entity, field
 from ascms.planning.facts import Facts
 from ascms.planning.sources import Computed, Given
@@ -118,7 +118,7 @@ def _request_columns(request: Any, me: Any) -> dict[str, ColumnElement[Any]]:
     return {
         **_rights("Request", REQUEST_ACTIONS, request, me),
         "status": request.status,
-        "case_queued": some(case, case.id == request.case_id, case.status.in_(sorted(QUEUED))),
+        "case_queued": some(case, case.id == request.case_id, one_of(case.status, *sorted(QUEUED))),
         "notice_given": some(notice, notice.request_id == request.id),
     }
 

@@ -22,7 +22,7 @@ from ascms.permissions.audiences import (
     ServiceWatchers,
     WhereEnrolled,
 )
-from ascms.permissions.scopes import not_blocked, some
+from ascms.permissions.scopes import not_blocked, one_of, some
 from ascms.planning.declare import argument, entity, field
 from ascms.planning.facts import Facts
 from ascms.planning.sources import By, Column, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One, OneOf
@@ -79,7 +79,7 @@ def holds_at(user: Any, organisation_id: Any, *roles: Role) -> Any:
         assignment,
         assignment.user_id == user.id,
         assignment.organisation_id == organisation_id,
-        assignment.role.in_(roles),
+        one_of(assignment.role, *roles),
         assignment.approved_at.is_not(None),
         assignment.ended_at.is_(None),
     )
