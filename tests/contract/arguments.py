@@ -51,6 +51,8 @@ class Use:
     input_type: str
     value: Any
     reads: tuple[str, ...]
+    again: bool = False
+    """Whether another use of the same member came before: another operator, another direction."""
 
     def __str__(self) -> str:
         return f"{self.place}({self.argument}: {literal(self.value)})"
@@ -63,6 +65,11 @@ class Attack:
     form: str
     text: str
     variables: Mapping[str, Any]
+
+    @property
+    def quick(self) -> bool:
+        """Whether it is one of the forms that every use is tried in."""
+        return self.form in {"literal, itself", "variable, deep", "literal list", "variable"}
 
 
 class Name(str):
@@ -111,8 +118,10 @@ class Uses:
                 type_ = get_named_type(arguments[name])
                 assert isinstance(type_, GraphQLInputObjectType)
                 made = self._filters(type_) if name == "where" else self._orders(type_)
+                seen: set[tuple[str, ...]] = set()
                 for value, reads in made:
-                    yield Use(place, name, type_.name, value, reads)
+                    yield Use(place, name, type_.name, value, reads, reads in seen)
+                    seen.add(reads)
 
     def _filters(self, type_: GraphQLInputObjectType) -> Iterator[tuple[Any, tuple[str, ...]]]:
         of = type_.name.removesuffix("Filter")
@@ -161,7 +170,7 @@ def attacks(use: Use) -> Iterator[Attack]:
 
 def _filter_attacks(use: Use) -> Iterator[Attack]:
     value, type_ = use.value, use.input_type
-    harmless = {"and": []}
+    harmless: dict[str, Any] = {"and": []}
     shapes = {
         "itself": value,
         "and": {"and": [harmless, value]},
