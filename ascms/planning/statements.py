@@ -81,9 +81,7 @@ class Prepared:
             if (convert := compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
         self._out: list[tuple[int, Converter]] = [
-            (place, out)
-            for place, column in enumerate(columns)
-            if (out := _out_of(column.type, dialect)) is not None
+            (place, out) for place, column in enumerate(columns) if (out := _out_of(column.type, dialect)) is not None
         ]
 
     def parameters(self, given: Mapping[str, Any]) -> list[Any]:
