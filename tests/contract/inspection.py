@@ -22,7 +22,7 @@ NESTED: Final = (
 """Lists with everything in them, on paths that nest; `{case}` stands for every field of a case."""
 
 ROOTS: Final = """
-    viewer { roles actingFor { id number members(first: 50) { totalCount nodes { id username } } }
+    viewer { roles actingFor { id number members(first: 50) { totalCount nodes { %s } } }
              contexts { organisation { number } roles } user { %s }
              alerts(first: 50) { totalCount } missing }
     services { name summary }
@@ -131,6 +131,5 @@ def roots(panel: Panel, person: Person) -> Tally:
     eyes = panel.eyes(person)
     student = next(row for row in eyes.world.all("student") if row.full_name == "Test Student Name")
     student_id, organisation_id = global_id("Student", student.id), global_id("Organisation", eyes.organisation.id)
-    return panel.judge(
-        person, document(ROOTS % (everything("User"), student_id, everything("Organisation"), organisation_id))
-    )
+    user, organisation = everything("User"), everything("Organisation")
+    return panel.judge(person, document(ROOTS % (user, user, student_id, organisation, organisation_id)))
