@@ -86,7 +86,7 @@ def looked_up(panel: Panel, person: Person) -> Tally:
         ("request", "reference", "Request"),
         ("student", "id", "Student"),
     ):
-        for one, two, count in ((Way.NAMED_FRAGMENT, Way.PLAIN, 12), (Way.ALIASED, Way.INLINE_FRAGMENT, 4)):
+        for one, two, count in ((Way.NAMED_FRAGMENT, Way.PLAIN, 10), (Way.ALIASED, Way.INLINE_FRAGMENT, 4)):
             rows = specimens(eyes, type_name, count)
             values = [global_id("Student", row.id) if argument == "id" else getattr(row, argument) for row in rows]
             tally += in_pairs(panel, person, direct(root, argument, type_name, one, two), values)

@@ -98,11 +98,20 @@ class Eyes:
         cells = {role: self.cell(type_name, field, role) for role in roles}
         if all(cell == "H" for cell in cells.values()):
             return "ROLE"
+        if any(cell == "V" and self._meets_all(role, type_name) for role, cell in cells.items()):
+            return None
         always = all(
             cell in {"V", self.cell(type_name, "id", role)} and not self._by_protection(role, type_name, field)
             for role, cell in cells.items()
         )
         return None if always else "ROW"
+
+    def _meets_all(self, role: str, type_name: str) -> bool:
+        """Whether the role reaches every row that a path leads to: of organisations, and of users by most roles.
+
+        An authoriser by that role alone meets the organisation's people; others on paths that other roles open.
+        """
+        return type_name == "Organisation" or (type_name == "User" and role != DA)
 
     def _by_protection(self, role: str, type_name: str, field: str) -> bool:
         acts_as = PC if role == OS and self.reading == "own-requests" else role
@@ -189,6 +198,8 @@ class Eyes:
             "Event": self._hangs,
             "File": self._hangs,
         }
+        if type_name == "User" and role == DA:
+            return bool(row.id == self.user.id) or self.world.is_member(row.id, self.organisation.id)
         if type_name not in scopes:
             return True
         return scopes[type_name](role, row) and self._holds(self.cell(type_name, "id", role), role, type_name, row)

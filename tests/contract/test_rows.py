@@ -197,7 +197,7 @@ def test_node_answers_what_is_out_of_scope_as_what_was_never_issued(panel: Panel
         nothing = panel.ask(person, question, {"id": global_id(type_name, NEVER_ISSUED)})
         assert nothing.data == {"node": None}
         assert not nothing.errors
-        for row in out_of_scope(eyes, type_name, 3):
+        for row in out_of_scope(eyes, type_name, 2):
             assert panel.ask(person, question, {"id": global_id(type_name, row.id)}).text == nothing.text
 
 
