@@ -21,6 +21,7 @@ from .leaves import serialiser
 from .level import Child, Computation, Level, Shaper, holds
 from .lists import Attachment, WholeList, attach
 from .pages import Pages
+from .problems import too_many_statements
 from .registry import Registry
 from .selection import Selected
 from .sources import (
@@ -39,6 +40,9 @@ from .sources import (
     key_of,
 )
 from .values import Params
+
+MOST_STATEMENTS = 400
+"""Statements that one operation may take: one for each object at the root, and for each list."""
 
 
 @dataclass
@@ -114,6 +118,14 @@ class Compiler:
         self.dialect = dialect
         self.redactions: dict[str, Redaction] = {}
         self.disclosed: set[str] = set()
+        self._levels = 0
+
+    def new_level(self) -> Level:
+        """A statement more. Raises where an operation would take more than one may."""
+        self._levels += 1
+        if self._levels > MOST_STATEMENTS:
+            raise too_many_statements(MOST_STATEMENTS)
+        return Level()
 
     # Decisions -----------------------------------------------------------------------------------------------
 
@@ -331,7 +343,7 @@ class Compiler:
     ) -> Shaper:  # fmt: skip
         target, selections = next(iter(selected.below.items()))
         alias = aliased(source.link.model)
-        below = Level()
+        below = self.new_level()
         member = Row(alias, constants=source.constants)
         listed = WholeList(below, self._attach(level, row, source.link, alias), self.dialect)
         listed.shape = self.object(below, member, target, selections, subject_noted)

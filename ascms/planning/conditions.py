@@ -17,6 +17,9 @@ from .registry import Registry
 from .sources import By, Column, Embedded, Many, One, Row, key_expression, key_of
 from .values import Params, key_in, pattern
 
+LONGEST_LIST = 200
+"""How many entries a list in a filter may have."""
+
 
 def guarded(decision: Decision, expression: Any) -> Any:
     """The expression where the viewer sees it, null elsewhere."""
@@ -51,14 +54,20 @@ class Conditions:
             if value is None:
                 continue
             if name == "and":
-                parts.append(and_(true(), *(self.where(type_name, row, part) for part in value)))
+                parts.append(and_(true(), *(self.where(type_name, row, part) for part in self._listed(value))))
             elif name == "or":
-                parts.append(or_(false(), *(self.where(type_name, row, part) for part in value)))
+                parts.append(or_(false(), *(self.where(type_name, row, part) for part in self._listed(value))))
             elif name == "not":
                 parts.append(not_(self.where(type_name, row, value)))
             else:
                 parts.append(self._member(type_name, name, row, value))
         return and_(true(), *parts)
+
+    def _listed(self, values: Sequence[Any]) -> Sequence[Any]:
+        """The values of a list that say something. Raises where there are more than one list may hold."""
+        if len(values) > LONGEST_LIST:
+            raise bad_input(f"{self.use} has a list of {len(values):,} entries; give {LONGEST_LIST} at most.")
+        return [value for value in values if value is not None]
 
     def _member(self, type_name: str, name: str, row: Row, given: Mapping[str, Any]) -> ColumnElement[bool]:
         decision = self.sees(type_name, name, row)
@@ -101,16 +110,23 @@ class Conditions:
             if operator == "eq":
                 parts.append(key.is_(None) if value is None else key == term(value))
             elif value is not None:
-                parts.append(or_(false(), *(key == term(item) for item in value if item is not None)))
+                parts.append(key.in_([term(item) for item in self._listed(value)]))
         return and_(true(), *parts)
 
     def _lists(self, source: Many, row: Row, decision: Decision, given: Mapping[str, Any]) -> ColumnElement[bool]:
         """A list that has an entry with one of these codes."""
         assert source.link.key is not None
         alias = aliased(source.link.model)
-        said = self._compare(alias.code, {name: value for name, value in given.items() if value is not None})
-        found = exists().where(getattr(alias, key_of(source.link.key)) == row.id, said).correlate_except(alias)
-        return guarded(decision, found)  # type: ignore[no-any-return]
+        entries = getattr(alias, key_of(source.link.key)) == row.id
+        parts = []
+        if "eq" in given and given["eq"] is None:
+            some = guarded(decision, exists().where(entries).correlate_except(alias))
+            parts.append(or_(some.is_(None), not_(some)))  # no entry, or none that the viewer may see
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if wanted:
+            found = exists().where(entries, self._compare(alias.code, wanted)).correlate_except(alias)
+            parts.append(guarded(decision, found))
+        return and_(true(), *parts)
 
     def _compare(self, expression: Any, given: Mapping[str, Any]) -> ColumnElement[bool]:
         parts = []
@@ -123,7 +139,7 @@ class Conditions:
 
     def _operator(self, expression: Any, operator: str, value: Any) -> ColumnElement[bool]:
         if operator == "in":
-            return or_(false(), *(expression == self._operand(expression, item) for item in value if item is not None))
+            return expression.in_([self._operand(expression, item) for item in self._listed(value)])  # type: ignore[no-any-return]
         if operator == "contains":
             term = self.params.bind(value, expression.type, lambda text, run: _literal_pattern(text))
             return func.lower(expression).like(term, escape="\\")

@@ -16,7 +16,7 @@ from ascms.models import Role
 from ascms.permissions.audience import Audience, Cell
 from ascms.permissions.audiences import AsPath
 
-from .sources import Column, Connection, Source
+from .sources import Column, Connection, GlobalId, Source
 
 strawberry.enum(Role)  # the directive below needs it published; the schema describes it
 
@@ -109,7 +109,7 @@ def field(
         source=Column(source) if isinstance(source, InstrumentedAttribute) else source,
         audience=audience,
         graphql_name=name,
-        description=description + why_null(audience),
+        description=description if isinstance(source, GlobalId) else description + why_null(audience),
         permission_classes=[audience],
         directives=[VisibleTo(roles=list(audience.roles()))] if audience is not AsPath else [],
     )
@@ -127,8 +127,8 @@ def why_null(audience: type[Audience]) -> str:
         parts.append("for roles that may not see it")
     if audience.while_active:
         parts.append("for a provider once the student has no active case with them")
-    if audience.shared or audience.own:
-        parts.append("on what is not shared with, or not of, the viewer")
+    if audience.own and not audience.shared:  # where it is shared, what is not is no row at all
+        parts.append("on what is not the viewer's own")
     if audience.unless_protected:
         parts.append("where the viewer may not know it of this student")
     return f" Null {'; '.join(parts)}." if parts else ""

@@ -53,9 +53,9 @@ class Document:
             return next(iter(self.operations.values()))
         if name in self.operations and name is not None:
             return self.operations[name]
-        known = ", ".join(sorted(key or "one without a name" for key in self.operations)) or "none"
-        asked = f"operationName {name!r} is not in the document" if name else "operationName is not given"
-        raise RequestErrors([bad_input(f"{asked}, which has {known}; give the name of one of them")])
+        known = ", ".join(sorted(key or "one without a name" for key in self.operations)) or "no operation"
+        asked = f"There is no operation {name!r}" if name else "operationName is not given"
+        raise RequestErrors([bad_input(f"{asked}; the document has {known}. Give the name of one of them.")])
 
 
 def read_document(schema: GraphQLSchema, text: str) -> Document:
@@ -102,8 +102,8 @@ class Asked:
     def reads_only(self) -> bool:
         return self.operation.operation is OperationType.QUERY
 
-    def selections(self, schema: GraphQLSchema, settings: Settings) -> tuple[list[Selected], int]:
-        """What is asked of the root, and how many nodes it may bring. Raises RequestErrors."""
+    def selections(self, schema: GraphQLSchema, settings: Settings) -> tuple[list[Selected], int, int]:
+        """What is asked of the root, how many nodes it may bring, and its fields. Raises RequestErrors."""
         root = schema.get_root_type(self.operation.operation)
         assert root is not None  # validated
         try:
@@ -114,7 +114,7 @@ class Asked:
             raise RequestErrors([_coded(error) if not (error.extensions or {}).get("code") else error]) from None
         if nodes > settings.maximum_nodes:
             raise RequestErrors([too_costly(nodes, settings.maximum_nodes)])
-        return selections, nodes
+        return selections, nodes, reader.fields
 
 
 def ask(schema: GraphQLSchema, document: Document, name: str | None, given: Mapping[str, Any]) -> Asked:

@@ -56,7 +56,7 @@ class Pages:
         connection = next(iter(selected.below.values()))
         target = self.registry.target(self.registry.target(selected.type_name, selected.name), "nodes")
         row = Row(alias)
-        below = Level()
+        below = self.compiler.new_level()
         conditions = self.compiler.conditions(selected)
         arguments = selected.arguments
         where = self.compiler.link_conditions(source.link, target, row)

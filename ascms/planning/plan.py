@@ -39,8 +39,9 @@ class Forbidden:
             if contexts
             else ""
         )
+        missing = "" if viewer.roles else "".join(f" {sentence}" for sentence in viewer.missing)
         return GraphQLError(
-            f"{self.selected.name} is not open to you {acting}.{where}",
+            f"{self.selected.name} is not open to you {acting}.{where}{missing}",
             nodes=self.selected.nodes,
             path=list(self.selected.path),
             extensions={
@@ -69,6 +70,8 @@ class Plan:
     redactions: Sequence[Redaction]
     disclosed: tuple[str, ...]
     nodes: int
+    fields: int
+    """How many fields it has, fragments spread: what keeping it weighs."""
     fingerprint: str
 
     @property
@@ -104,7 +107,7 @@ def make_plan(
     roles: frozenset[Role], dialect: Dialect,
 ) -> Plan:  # fmt: skip
     """Plan an operation. Raises RequestErrors for what must not run: hidden fields in arguments, bad arguments."""
-    selections, nodes = asked.selections(schema, settings)
+    selections, nodes, fields = asked.selections(schema, settings)
     compiler = Compiler(registry, Me(policy, roles), Params(), settings, dialect)
     roots: list[tuple[Selected, Root | Forbidden | None]] = []
     for selected in selections:
@@ -116,7 +119,7 @@ def make_plan(
     disclosed = tuple(sorted(compiler.disclosed))
     redacted = sorted(redaction.coordinate for redaction in redactions)
     fingerprint = sha256(orjson.dumps([disclosed, redacted])).hexdigest()
-    return Plan(roots, compiler.params, redactions, disclosed, nodes, fingerprint)
+    return Plan(roots, compiler.params, redactions, disclosed, nodes, fields, fingerprint)
 
 
 def _root(compiler: Compiler, policy: Policy, selected: Selected) -> Root | Forbidden | None:

@@ -18,6 +18,18 @@ def too_costly(nodes: int, maximum: int) -> GraphQLError:
     return GraphQLError(message, extensions={"code": "QUERY_TOO_COSTLY"})
 
 
+def too_many_fields(maximum: int) -> GraphQLError:
+    """The operation says more than is read of one."""
+    message = f"The operation has more than {maximum:,} fields, fragments spread. Ask in several operations."
+    return GraphQLError(message, extensions={"code": "QUERY_TOO_COSTLY"})
+
+
+def too_many_statements(maximum: int) -> GraphQLError:
+    """The operation would take more statements than one may."""
+    message = f"The operation has more than {maximum:,} lists and root objects. Ask in several operations."
+    return GraphQLError(message, extensions={"code": "QUERY_TOO_COSTLY"})
+
+
 def refused(coordinate: str, use: str, visible_to: tuple[Role, ...], nodes: Any = None) -> GraphQLError:
     """A hidden field in an argument: refused before anything runs, else its use would read it."""
     return GraphQLError(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from .compiler import Compiler
 from .conditions import ordered
-from .level import Level, Run
+from .level import Run
 from .lists import Attachment, WholeList
 from .pages import Pages
 from .problems import bad_input
@@ -59,7 +59,7 @@ def _value(compiler: Compiler, selected: Selected, source: Value) -> Root:
 
 
 def _one(compiler: Compiler, selected: Selected, type_name: str, alias: Any, condition: Any) -> Root:
-    level = Level()
+    level = compiler.new_level()
     level.one_row = True
     row = Row(alias)
     shape = compiler.object(level, row, type_name, selected.below[type_name], subject_noted=False)
@@ -102,7 +102,7 @@ def _node(compiler: Compiler, selected: Selected) -> Root:
         # Never issued: the same way through the database as an identifier out of scope.
         entity = compiler.registry.entity("Case").model
         alias = aliased(entity)
-        level = Level()
+        level = compiler.new_level()
         level.add(alias.id)
         level.finish(select(alias.id).where(alias.id == NO_ROW), level.columns, compiler.dialect)
 
@@ -129,7 +129,7 @@ def _choices(compiler: Compiler, selected: Selected, source: Choices) -> Root:
         )
     type_name = next(iter(selected.below))
     alias = aliased(source.model)
-    level = Level()
+    level = compiler.new_level()
     listed = WholeList(level, Attachment(alias, None, many=False), compiler.dialect)
     row = Row(alias)
     level.subjects.append(level.add(alias.id))

@@ -25,9 +25,12 @@ from graphql.execution.values import VariableValues
 
 from .declare import DeclaredField
 from .identifiers import decode
+from .problems import too_many_fields
 from .values import filled
 
 BACKREF = "strawberry-definition"
+MOST_FIELDS = 4_000
+"""Fields that an operation may have once its fragments are spread: what reading it may cost."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Reader:
         self.fragments = fragments
         self.variables = variables
         self.leaves = leaves
+        self.fields = 0
+        """How many fields were read so far, each counted where it stands once fragments are spread."""
 
     def read(
         self, parent: GraphQLObjectType, sets: Sequence[SelectionSetNode], path: tuple[str, ...] = ()
@@ -109,6 +114,9 @@ class Reader:
     def _selected(
         self, parent: GraphQLObjectType, key: str, nodes: Sequence[FieldNode], path: tuple[str, ...]
     ) -> Selected:
+        self.fields += 1
+        if self.fields > MOST_FIELDS:
+            raise too_many_fields(MOST_FIELDS)
         name = nodes[0].name.value
         path = (*path, key)
         if name.startswith("__"):

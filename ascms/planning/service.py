@@ -1,9 +1,12 @@
 """Answering operations: the plan found or made, run in one transaction, and the answer put together."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, execute_sync
@@ -24,25 +27,43 @@ from .plain import run_plainly
 from .plan import Forbidden, Plan, make_plan, parameters_of
 from .registry import Registry
 
+REMEMBERED_TEXT = 4_000_000
+"""Characters of documents that are kept parsed."""
+REMEMBERED_FIELDS = 50_000
+"""Fields of the plans that are kept."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class Bounded(Generic[K, V]):
-    """A cache of at most `size` entries; the longest unused goes first."""
+    """A cache whose entries weigh `most` at most, all together; the longest unused goes first."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, most: int, weigh: Callable[[V], int]) -> None:
         self._entries: OrderedDict[K, V] = OrderedDict()
-        self._size = size
+        self._most = most
+        self._weigh = weigh
+        self._weight = 0
+        self._changing = Lock()
+
+    def find(self, key: K) -> V | None:
+        """The entry for `key`, if there is one."""
+        with self._changing:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
 
     def get(self, key: K, make: Callable[[], V]) -> V:
         """The entry for `key`, made if it is not there."""
-        if key in self._entries:
-            self._entries.move_to_end(key)
-            return self._entries[key]
-        value = self._entries[key] = make()
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+        value = self.find(key)
+        if value is None:
+            value = make()
+            with self._changing:
+                if key not in self._entries:
+                    self._weight += self._weigh(value)
+                self._entries[key] = value
+                while self._weight > self._most and len(self._entries) > 1:
+                    self._weight -= self._weigh(self._entries.popitem(last=False)[1])
         return value
 
 
@@ -76,8 +97,26 @@ class Operations:
         self.settings = settings
         self.engine = engine
         self.cursors = Cursors(settings.require_key("secret_key"))
-        self._documents: Bounded[str, Document] = Bounded(500)
-        self._plans: Bounded[Any, Plan] = Bounded(500)
+        self._documents: Bounded[str, Document] = Bounded(REMEMBERED_TEXT, lambda document: len(document.text))
+        self._plans: Bounded[Any, Plan] = Bounded(REMEMBERED_FIELDS, lambda plan: plan.fields)
+        self._planner = ThreadPoolExecutor(1, "planner")
+
+    def close(self) -> None:
+        """Plan no more."""
+        self._planner.shutdown(wait=False, cancel_futures=True)
+
+    async def prepared(
+        self, text: str, operation_name: str | None, variables: Mapping[str, Any], viewer: Viewer
+    ) -> tuple[Asked, Plan]:
+        """As `prepare`; what is not known yet is planned beside the event loop, so that others go on meanwhile."""
+        document = self._documents.find(text)
+        if document is not None:
+            asked = ask(self.schema, document, operation_name, variables)
+            plan = self._plans.find(_plan_key(asked, viewer))
+            if plan is not None:
+                return asked, plan
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._planner, self.prepare, text, operation_name, variables, viewer)
 
     def prepare(
         self, text: str, operation_name: str | None, variables: Mapping[str, Any], viewer: Viewer
@@ -85,8 +124,7 @@ class Operations:
         """The operation and its plan for the viewer's roles. Raises RequestErrors."""
         document = self._documents.get(text, lambda: read_document(self.schema, text))
         asked = ask(self.schema, document, operation_name, variables)
-        key = (document.hash, asked.name, viewer.roles, asked.shape, _node_types(asked))
-        return asked, self._plans.get(key, lambda: self._make_plan(asked, viewer))
+        return asked, self._plans.get(_plan_key(asked, viewer), lambda: self._make_plan(asked, viewer))
 
     def _make_plan(self, asked: Asked, viewer: Viewer) -> Plan:
         dialect = self.engine.dialect
@@ -141,6 +179,10 @@ def narrowed(asked: Asked, nodes: tuple[FieldNode, ...]) -> DocumentNode:
         selection_set=SelectionSetNode(selections=nodes),
     )
     return DocumentNode(definitions=(reduced, *asked.document.fragments.values()))
+
+
+def _plan_key(asked: Asked, viewer: Viewer) -> tuple[Any, ...]:
+    return (asked.document.hash, asked.name, viewer.roles, asked.shape, _node_types(asked))
 
 
 def _node_types(asked: Asked) -> tuple[str | None, ...]:

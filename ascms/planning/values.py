@@ -19,6 +19,9 @@ from ascms.models import fold
 from .identifiers import decode
 from .problems import bad_input
 
+MOST_PARAMETERS = 5_000
+LONGEST_TEXT = 1_000
+"""Characters of a text in an argument; cursors are shorter."""
 NO_ROW = -1
 """The key of no row: what an identifier that was never issued stands for."""
 
@@ -61,6 +64,8 @@ class Params:
         self, value: Any, type_: TypeEngine[Any], convert: Callable[[Any, Any], Any] = lambda value, run: value
     ) -> BindParameter[Any]:
         """A parameter for `value` (a slot or a literal), converted at each run."""
+        if len(self.entries) >= MOST_PARAMETERS:
+            raise bad_input(f"The arguments have more than {MOST_PARAMETERS:,} values; ask in several operations.")
         name = f"p{len(self.entries)}"
         self.entries.append((name, value, convert))
         return bindparam(name, type_=type_)
@@ -77,6 +82,8 @@ class Params:
             text = filled(value, leaves)
             if isinstance(text, str) and "\0" in text:
                 raise bad_input("A text has the character U+0000, which nothing here contains; leave it out.")
+            if isinstance(text, str) and len(text) > LONGEST_TEXT:
+                raise bad_input(f"A text has {len(text):,} characters; {LONGEST_TEXT:,} at most are looked for.")
         return {name: convert(filled(value, leaves), run) for name, value, convert in self.entries}
 
 

@@ -45,6 +45,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        operations.close()
         await access_log.aclose()
         await http.aclose()
         await engine.dispose()

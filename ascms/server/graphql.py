@@ -76,7 +76,9 @@ class Endpoint:
     async def _answer(self, asked: GraphQLRequest, viewer: Viewer, media: str, *, reads_only: bool) -> Response:
         now = datetime.now(UTC)
         try:
-            operation, plan = self._operations.prepare(asked.query, asked.operation_name, asked.variables, viewer)
+            operation, plan = await self._operations.prepared(
+                asked.query, asked.operation_name, asked.variables, viewer
+            )
             if reads_only and not operation.reads_only:
                 raise Unreadable(405, "GET is for queries only; send other operations with POST.", {"Allow": "POST"})
             rate = self._rates.spend(viewer.user_id, plan.nodes + 1, now)
