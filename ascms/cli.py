@@ -25,7 +25,21 @@ class _Main(click.Group):
         except (KeyError, IndexError):
             raise
         except (ValueError, LookupError, OSError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(_in_words(error)) from error
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong, settings by the names that people give them."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{'ASCMS_' + str(part['loc'][0]).upper() + ' ' if part['loc'] else ''}is {part['input']!r}: {part['msg']}"
+        if part["loc"] and "key" not in str(part["loc"][0])
+        else part["msg"]
+        for part in error.errors(include_url=False)
+    )
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
