@@ -54,9 +54,9 @@ class Endpoint:
             return await ide_page(request)
         media = answer_type(request)
         try:
+            viewer = await self._authenticator.authenticate(request.headers)
             if media is None:
                 raise Unreadable(406, f"Accept allows neither {GRAPHQL} nor {JSON}, which are what is answered.")
-            viewer = await self._authenticator.authenticate(request.headers)
             asked = await read_request(request, self._maximum_body)
             return await self._answer(asked, viewer, media, reads_only=request.method == "GET")
         except Unauthenticated as error:
