@@ -110,7 +110,7 @@ class Conditions:
             if operator == "eq":
                 parts.append(key.is_(None) if value is None else key == term(value))
             elif value is not None:
-                parts.append(key.in_([term(item) for item in self._listed(value)]))
+                parts.append(_one_of(key, [term(item) for item in self._listed(value)]))
         return and_(true(), *parts)
 
     def _lists(self, source: Many, row: Row, decision: Decision, given: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -139,7 +139,7 @@ class Conditions:
 
     def _operator(self, expression: Any, operator: str, value: Any) -> ColumnElement[bool]:
         if operator == "in":
-            return expression.in_([self._operand(expression, item) for item in self._listed(value)])  # type: ignore[no-any-return]
+            return _one_of(expression, [self._operand(expression, item) for item in self._listed(value)])
         if operator == "contains":
             term = self.params.bind(value, expression.type, lambda text, run: _literal_pattern(text))
             return func.lower(expression).like(term, escape="\\")
@@ -181,6 +181,11 @@ class Conditions:
                 if decision is not Visibility.ALWAYS:
                     raise refused(f"{at}.{name}", self.use, self.me.policy.visible_to(at, name))
                 at = self.registry.target(at, name) or at
+
+
+def _one_of(expression: Any, terms: Sequence[Any]) -> ColumnElement[bool]:
+    """Whether the expression is one of these; none of nothing (an empty IN would have no fixed text)."""
+    return expression.in_(terms) if terms else false()
 
 
 def _literal_pattern(text: str) -> str:

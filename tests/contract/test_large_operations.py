@@ -96,3 +96,9 @@ def test_who_has_no_role_in_effect_is_told_why(server: DemoServer) -> None:
     answer = server.ask("untrained@waikato-attendance.nz", "{ cases { totalCount } }")
     assert answer.codes == ["FORBIDDEN"]
     assert "training" in answer.errors[0]["message"]
+
+
+@pytest.mark.parametrize("member", ["number", "status", "type", "openedAt", "primaryContact", "provider", "barriers"])
+def test_one_of_nothing_is_nothing(server: DemoServer, member: str) -> None:
+    document = f"{{ cases(where: {{ {member}: {{ in: [] }} }}) {{ totalCount }} }}"
+    assert server.ask(LEAD, document).data == {"cases": {"totalCount": 0}}
