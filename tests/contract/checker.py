@@ -4,8 +4,8 @@ Nothing here knows which document it is: whatever is asked by direct, nested, al
 judged field by field and row by row. What is wrong is collected, not raised, so that one run shows all of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -34,8 +34,20 @@ class Selected:
 
     key: str
     name: str
-    arguments: dict[str, Any]
-    below: list[SelectionSetNode]
+    node: FieldNode
+    variables: Callable[[str], Any]
+    below: list[SelectionSetNode] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that are scalars, with what the variables are now."""
+        return {argument.name.value: self._value(argument.value) for argument in self.node.arguments or ()}
+
+    def _value(self, node: Any) -> Any:
+        if isinstance(node, VariableNode):
+            return self.variables(node.name.value)
+        value = getattr(node, "value", None)
+        return int(value) if node.kind == "int_value" and value is not None else value
 
 
 @dataclass
@@ -63,6 +75,7 @@ class Document:
         self.text = text
         self.variables = dict(variables or {})
         self.fragments: dict[str, FragmentDefinitionNode] = {}
+        self._fields: dict[tuple[Any, ...], list[Selected]] = {}
         for definition in parse(text).definitions:
             if isinstance(definition, OperationDefinitionNode):
                 self.operation = definition
@@ -71,17 +84,20 @@ class Document:
 
     def fields(self, type_name: str, sets: Iterable[SelectionSetNode]) -> list[Selected]:
         """What is asked of an object of the type, merged by response key."""
-        merged: dict[str, Selected] = {}
-        for selections in sets:
-            self._collect(type_name, selections, merged)
-        return list(merged.values())
+        sets = list(sets)
+        key = (type_name, *(id(selections) for selections in sets))
+        if key not in self._fields:
+            merged: dict[str, Selected] = {}
+            for selections in sets:
+                self._collect(type_name, selections, merged)
+            self._fields[key] = list(merged.values())
+        return self._fields[key]
 
     def _collect(self, type_name: str, selections: SelectionSetNode, merged: dict[str, Selected]) -> None:
         for node in selections.selections:
             if isinstance(node, FieldNode):
                 key = (node.alias or node.name).value
-                arguments = {argument.name.value: self._value(argument.value) for argument in node.arguments or ()}
-                selected = merged.setdefault(key, Selected(key, node.name.value, arguments, []))
+                selected = merged.setdefault(key, Selected(key, node.name.value, node, self._variable))
                 if node.selection_set is not None:
                     selected.below.append(node.selection_set)
                 continue
@@ -95,11 +111,8 @@ class Document:
             if condition is None or condition.name.value in {type_name, *INTERFACES}:
                 self._collect(type_name, inside.selection_set, merged)
 
-    def _value(self, node: Any) -> Any:
-        if isinstance(node, VariableNode):
-            return self.variables.get(node.name.value)
-        value = getattr(node, "value", None)
-        return int(value) if node.kind == "int_value" and value is not None else value
+    def _variable(self, name: str) -> Any:
+        return self.variables.get(name)
 
 
 @dataclass
@@ -282,8 +295,7 @@ class Checker:
         key = next((selected.key for selected in fields if selected.name == "id"), None)
         if key is None:
             if len(got) == len(rows):
-                whole = Selected(selected.key, selected.name, {}, below)
-                self._list(type_name, rows, whole, got, path)
+                self._list(type_name, rows, replace(selected, below=below), got, path)
             return
         left = {global_id(type_name, row.id): row for row in rows}
         for node in got:

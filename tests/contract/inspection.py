@@ -9,7 +9,7 @@ from tests.contract.oracle import Eyes, Person
 from tests.contract.questions import ROWED, Way, direct, document, everything, nodes
 from tests.contract.world import TABLES, Row, global_id
 
-PAGE: Final = 25
+PAGE: Final = 20
 _PAGED: Final = f"(first: {PAGE}, after: $after) {{ totalCount pageInfo {{ hasNextPage endCursor }}"
 NESTED: Final = (
     f"cases{_PAGED} nodes {{ {{case}} }} }}",
