@@ -118,6 +118,8 @@ class Compiler:
         self.dialect = dialect
         self.redactions: dict[str, Redaction] = {}
         self.disclosed: set[str] = set()
+        self._decisions: dict[Any, tuple[Row, Any]] = {}
+        """The row is kept with its decision, so that no other can take its identity."""
         self._levels = 0
 
     def new_level(self) -> Level:
@@ -131,12 +133,19 @@ class Compiler:
 
     def decide(self, selected: Selected, row: Row) -> Any:
         """The viewer's sight of a field, noted for the answer's extensions and the access log."""
-        decision = self.me.sees(selected.type_name, selected.name, row)
+        decision = self._sees(selected, row)
         if decision is not Visibility.NEVER:
             self.disclosed.add(selected.coordinate)
         if decision is not Visibility.ALWAYS:
             self._redact(selected, "ROLE" if decision is Visibility.NEVER else "ROW")
         return decision
+
+    def _sees(self, selected: Selected, row: Row) -> Any:
+        """One decision, and so one column, for a field asked for under several names."""
+        key = (*row.identity, selected.coordinate)
+        if key not in self._decisions:
+            self._decisions[key] = (row, self.me.sees(selected.type_name, selected.name, row))
+        return self._decisions[key][1]
 
     def _redact(self, selected: Selected, reason: str) -> None:
         redaction = self.redactions.setdefault(
@@ -208,11 +217,11 @@ class Compiler:
         assert selected.declared is not None
         source = selected.declared.source
         if isinstance(source, GlobalId):
-            place = level.add(guarded(decision, getattr(row, key_of(source.of))))
+            place = level.add(guarded(decision, getattr(row, key_of(source.of))), (*row.identity, selected.coordinate))
             name = source.type_name
             return lambda values, children: None if values[place] is None else encode(name, values[place])
         assert isinstance(source, Column)
-        place = level.add(guarded(decision, source.expression(row, self.me)))
+        place = level.add(guarded(decision, source.expression(row, self.me)), (*row.identity, selected.coordinate))
         serialise = serialiser(selected.leaf)
         if serialise is None:
             return lambda values, children: values[place]
@@ -220,7 +229,7 @@ class Compiler:
 
     def _condition(self, level: Level, row: Row, decision: Any, present: tuple[int, ...]) -> tuple[int, ...]:
         """Places that must hold for a row-dependent field, `present` among them."""
-        return present if decision is Visibility.ALWAYS else (*present, level.add(decision))
+        return present if decision is Visibility.ALWAYS else (*present, level.add(decision, id(decision)))
 
     def _embedded(
         self, level: Level, row: Row, selected: Selected, decision: Any, subject_noted: bool, present: tuple[int, ...]
@@ -231,7 +240,8 @@ class Compiler:
         inner = source.row(row)
         places = self._condition(level, row, decision, ())
         if source.present is not None:
-            places = (*places, level.add(guarded(decision, getattr(inner, source.present).is_not(None))))
+            there = guarded(decision, getattr(inner, source.present).is_not(None))
+            places = (*places, level.add(there, (*row.identity, selected.coordinate)))
         type_name, selections = next(iter(selected.below.items()))
         shape = self._guard_members(level, inner, type_name, selections, subject_noted, (*present, *places), decision)
         return _where(places, shape)
@@ -299,10 +309,14 @@ class Compiler:
         self, level: Level, row: Row, selected: Selected, source: Computed, decision: Any, present: tuple[int, ...]
     ) -> Shaper:
         conditions = self._condition(level, row, decision, present)
-        columns = {
-            name: level.add(guarded(decision, expression)) for name, expression in source.columns(row, self.me).items()
-        }
-        read = level.compute(Computation(source.compute, columns, conditions))
+        key = (*row.identity, selected.coordinate)
+
+        def computation() -> Computation:
+            expressions = source.columns(row, self.me).items()
+            columns = {name: level.add(guarded(decision, expression)) for name, expression in expressions}
+            return Computation(source.compute, columns, conditions)
+
+        read = level.compute(computation, (*key, conditions))
         shape = self.given(selected)
         return lambda values, children: shape(read(values))
 

@@ -85,6 +85,7 @@ class Level:
         """Whether it brings one row at most, so that what hangs on it hangs on one parent."""
         self._places: dict[Any, int] = {}
         self._aliases: dict[Any, Any] = {}
+        self._computed: dict[Any, int] = {}
 
     # Building ------------------------------------------------------------------------------------------------
 
@@ -106,10 +107,12 @@ class Level:
             self.joins.append((alias, condition))
         return self._aliases[key]
 
-    def compute(self, computation: Computation) -> Callable[[Values], Any]:
-        """Have a field computed; returns how a shaper gets at its value."""
-        self.computations.append(computation)
-        position = len(self.computations) - 1
+    def compute(self, make: Callable[[], Computation], key: Any) -> Callable[[Values], Any]:
+        """Have a field computed (once for equal keys); returns how a shaper gets at its value."""
+        if key not in self._computed:
+            self._computed[key] = len(self.computations)
+            self.computations.append(make())
+        position = self._computed[key]
         return lambda values: values[self.width + position]
 
     def hang(self, child: Child) -> int:
@@ -128,7 +131,7 @@ class Level:
         self._prepared = Prepared(statement, columns, dialect)
         self.width = len(self.columns)
         self.columns, self.joins = [], []
-        self._places, self._aliases = {}, {}
+        self._places, self._aliases, self._computed = {}, {}, {}
 
     # Running -------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .compiler import Compiler
 
 
+MOST_SORT_KEYS = 10
+
+
 def page_size(selected: Selected, settings: Settings) -> tuple[int, bool]:
     """How many rows a page holds at most, and whether it is counted from the end. Raises on nonsense."""
     where = ".".join(selected.path)
@@ -79,6 +82,8 @@ class Pages:
         self, level: Level, row: Row, target: str, source: Connection, given: Any, conditions: Conditions
     ) -> list[SortKey]:
         """A total order: what is asked for, then the row's key, running the way the last of them does."""
+        if given and len(given) > MOST_SORT_KEYS:
+            raise bad_input(f"orderBy has {len(given):,} sort keys; give {MOST_SORT_KEYS} at most.")
         orders: list[tuple[By, bool]] = (
             [(source.orders[order["field"]], order["direction"].value == "DESC") for order in given]
             if given
