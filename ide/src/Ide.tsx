@@ -8,6 +8,13 @@ import { AfterSignIn, Examples, WrapLines } from './Workbench';
 const INTROSPECTION = 'IntrospectionQuery';
 
 /** The whole page: who one is, above; GraphiQL; what was redacted, below the response. */
+/** Just after a change of tab the editor may still name the operation of the tab before; then the document decides. */
+function withOwnOperation<B extends { query: string; operationName?: string | null }>(body: B): B {
+  const { query, operationName } = body;
+  if (!operationName || new RegExp(`\\b(query|mutation|subscription)\\s+${operationName}\\b`).test(query)) return body;
+  return { ...body, operationName: undefined };
+}
+
 export function Ide({ session }: { session: Session }) {
   const { config } = session;
   const [identity, setIdentity] = useState<Identity | null>(null);
@@ -16,7 +23,8 @@ export function Ide({ session }: { session: Session }) {
   const activeTab = useRef('');
 
   const fetcher = useCallback(
-    async (body: { query: string; variables?: unknown; operationName?: string | null }) => {
+    async (asked: { query: string; variables?: unknown; operationName?: string | null }) => {
+      const body = withOwnOperation(asked);
       // GraphiQL asks for the schema as soon as it stands; the server answers nobody who is not signed in.
       if (body.operationName === INTROSPECTION) await session.signedIn;
       const tab = activeTab.current;
