@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError, GraphQLResolveInfo, execute
+from graphql import GraphQLResolveInfo, execute
 from graphql.execution.values import get_argument_values
 from sqlalchemy import ColumnElement, and_, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,6 +29,7 @@ from .identifiers import decode, encode
 from .level import Run
 from .pages import order_name, page_size
 from .plan import Plan
+from .roots import wrapped
 from .selection import BACKREF, Selected
 from .sources import (
     By,
@@ -399,7 +400,7 @@ class PlainReader:
 
     async def _lookup(self, source: Lookup, target: str, arguments: Mapping[str, Any]) -> Any:
         params, row = Params(), Row(source.model)
-        found = source.by(row, wrapped_plainly(arguments, params))
+        found = source.by(row, wrapped(arguments, params))
         statement = select(source.model.id).where(found, self.me.row_scope(target, row))
         rows = await self.rows(statement, params)
         return await self.object(target, Standing(source.model, tuple(rows[0]))) if rows else None
@@ -416,7 +417,7 @@ class PlainReader:
 
     async def _choices(self, source: Choices, target: str, arguments: Mapping[str, Any]) -> list[Any]:
         params, row = Params(), Row(source.model)
-        where = source.where(row, self.me, wrapped_plainly(arguments, params))
+        where = source.where(row, self.me, wrapped(arguments, params))
         order = [getattr(source.model, name).asc() for name in source.order]
         size = source.limit(arguments)
         limit = self.settings.default_page_size if size is None else size
@@ -466,11 +467,3 @@ def standing_of(source: Any) -> Standing | None:
     members = getattr(source, "__dict__", None)
     standing = members.get("standing") if members is not None else None
     return standing if isinstance(standing, Standing) else None
-
-
-def wrapped_plainly(arguments: Mapping[str, Any], params: Params) -> dict[str, Any]:
-    """Arguments as sources take them."""
-    return {name: Text(value, params) if type(value) is str else value for name, value in arguments.items()}
-
-
-__all__ = ["Context", "GraphQLError", "PlainReader", "run_plainly"]
