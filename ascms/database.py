@@ -16,11 +16,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, exists, make_url, select
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Connection, Dialect, event, exists, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from ascms.models import Organisation
+from ascms.models import Base, Organisation
 from ascms.settings import Settings
 
 BUSY_TIMEOUT = 10_000
@@ -37,13 +38,13 @@ def normalise_url(database: str | Path) -> str:
 
     Raises ValueError for any other kind of database.
     """
-    text = str(database)
-    if "://" not in text:
-        return f"sqlite+aiosqlite:///{text}"
+    given = str(database)
+    if "://" not in given:
+        return f"sqlite+aiosqlite:///{given}"
     try:
-        url = make_url(text)
+        url = make_url(given)
     except ArgumentError as error:
-        raise ValueError(f"{_without_password(text)} is no database URL; give a path or {_EXAMPLE}") from error
+        raise ValueError(f"{_without_password(given)} is no database URL; give a path or {_EXAMPLE}") from error
     drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
     driver = drivers.get(url.drivername.split("+")[0])
     if driver is None:
@@ -54,8 +55,8 @@ def normalise_url(database: str | Path) -> str:
 _EXAMPLE = "postgresql://user@host/name"
 
 
-def _without_password(text: str) -> str:
-    scheme, _, rest = text.partition("://")
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
@@ -118,13 +119,36 @@ async def snapshot(engine: AsyncEngine) -> AsyncIterator[Fetch]:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         if engine.dialect.name == "postgresql":
             async with driver.transaction(isolation="repeatable_read", readonly=True):
-                yield lambda text, parameters: driver.fetch(text, *parameters)
+                yield lambda statement, parameters: driver.fetch(statement, *parameters)
         else:
             await driver.execute_fetchall("BEGIN")
             try:
                 yield driver.execute_fetchall
             finally:
                 await driver.rollback()
+
+
+async def take_turns(connection: AsyncConnection, name: str) -> None:
+    """Wait until no other transaction holds `name`, and hold it until this one ends.
+
+    On SQLite a writing transaction has no other beside it anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"ascms:{name}"})
+
+
+def insert_if_absent(dialect: Dialect, model: type[Base]) -> Any:
+    """An INSERT that does nothing where a unique key is taken; both databases have it, each by its own name."""
+    insert = sqlite.insert(model) if dialect.name == "sqlite" else postgresql.insert(model)
+    return insert.on_conflict_do_nothing()
+
+
+def may_pass_if_tried_again(error: DBAPIError) -> bool:
+    """Whether a transaction failed only because of another one: a row that appeared meanwhile, a deadlock, a wait."""
+    if isinstance(error, IntegrityError):
+        return True
+    code = getattr(error.orig, "sqlstate", None)
+    return code in {"40001", "40P01", "55P03"} or "database is locked" in str(error.orig)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

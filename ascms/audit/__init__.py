@@ -5,6 +5,7 @@ or cut off, by keyed hashes (the key is not in the database) and heads kept outs
 told at `AccessLog`. Knows nothing of GraphQL, HTTP or rules.
 """
 
+from .changes import Change, ChangeLog
 from .log import AccessLog, NotLoggedError
 from .records import AccessRecord
 from .report import Kind, Problem, Report
@@ -13,6 +14,8 @@ from .verification import verify, verify_database
 __all__ = [
     "AccessLog",
     "AccessRecord",
+    "Change",
+    "ChangeLog",
     "Kind",
     "NotLoggedError",
     "Problem",

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ascms.database import insert_if_absent
 from ascms.models import AccessLogChain, AccessLogEntry, AccessLogStudent, Disclosure
 
 from .heads import Event, Head, HeadFile, append_to_index, prepare
@@ -231,7 +231,7 @@ class AccessLog:
         if rows.disclosures:
             # In one order, so that two writers wait for each other rather than both at once.
             disclosures = [rows.disclosures[name] for name in sorted(rows.disclosures)]
-            await connection.execute(_insert_if_absent(connection.dialect.name), disclosures)
+            await connection.execute(insert_if_absent(connection.dialect, Disclosure), disclosures)
         row_id = chain.row_id
         if row_id is None:
             created = insert(AccessLogChain).returning(AccessLogChain.id)
@@ -266,12 +266,6 @@ class _OutcomeUnknownError(Exception):
 def _nothing_was_written(error: BaseException) -> bool:
     """Whether another attempt makes sense: a refused row, or a connection that was lost before the commit."""
     return isinstance(error, IntegrityError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
-
-
-def _insert_if_absent(dialect: str) -> Any:
-    """SQLite and PostgreSQL spell it alike, but SQLAlchemy has it for each."""
-    statement = sqlite.insert(Disclosure) if dialect == "sqlite" else postgresql.insert(Disclosure)
-    return statement.on_conflict_do_nothing()
 
 
 def _writer_name() -> str:

@@ -69,11 +69,49 @@ DECLINE_REASONS: Final = {
     "OTHER_SERVICE": "Another service is better placed",
     "DUPLICATE": "Duplicate",
 }
+REFERRAL_FACTORS: Final = {
+    "STAND_DOWNS": "Stand-downs or suspensions",
+    "FREQUENT_MOVES": "Frequent moves",
+    "COMPLEX_BARRIERS": "Complex or several barriers",
+    "WHANAU_NOT_ENGAGING": "Whānau does not engage",
+    "OTHER_SERVICES_TRIED": "Other services have not worked",
+    "MOVING_SCHOOL": "Is moving school",
+    "SIBLING_SUPPORTED": "A sibling is supported",
+    "ATTENDANCE_IMPROVING": "Attendance is improving",
+    "PLAN_NOT_FULLY_TRIED": "The school’s plan is not fully tried",
+    "OTHER_SERVICE_FITS": "Another service fits better",
+    "NO_VISA": "International student without a visa",
+    "SINGLE_CLASS_ONLY": "Skips one class only",
+}
+TRANSFER_REASONS: Final = {
+    "MOVED": "The student moved",
+    "NEEDS_MORE_SUPPORT": "Needs more than the in-school provider can give",
+    "CONFLICT_OF_INTEREST": "Conflict of interest",
+    "CAPACITY": "Capacity",
+    "OTHER": "Other",
+}
+ASSIGN_REASONS: Final = {
+    "WORKLOAD": "Workload",
+    "BETTER_FIT": "Better fit for the student or whānau",
+    "CONFLICT_OF_INTEREST": "Conflict of interest",
+    "ABSENCE": "The manager is away",
+    "OTHER": "Other",
+}
+REOPEN_REASONS: Final = {
+    "CLOSED_BY_MISTAKE": "Closed by mistake",
+    "ATTENDANCE_FELL": "Attendance fell again",
+    "NEW_INFORMATION": "New information",
+    "OTHER": "Other",
+}
 CODE_SETS: Final = {
     "barrier": BARRIERS,
     "outcome": OUTCOMES,
     "pause_reason": PAUSE_REASONS,
     "decline_reason": DECLINE_REASONS,
+    "referral_factor": REFERRAL_FACTORS,
+    "transfer_reason": TRANSFER_REASONS,
+    "assign_reason": ASSIGN_REASONS,
+    "reopen_reason": REOPEN_REASONS,
 }
 
 _EUROPEAN: Final = {

@@ -19,6 +19,7 @@ from .casework import (
     SafetyAlert,
     Task,
 )
+from .changes import ChangeEntry, Counter, IdempotencyKey, ImportProblem, ImportRun, SchoolTerm
 from .codes import (
     STATUS_CATEGORY,
     AdviceLevel,
@@ -47,6 +48,7 @@ from .requests import (
     RequestCaregiverContact,
     RequestConfirmation,
     RequestCriterion,
+    RequestFactor,
 )
 from .students import (
     AccessBlock,
@@ -57,6 +59,7 @@ from .students import (
     Student,
     StudentEthnicity,
     StudentIwi,
+    UnprotectRequest,
 )
 
 __all__ = [
@@ -80,11 +83,13 @@ __all__ = [
     "CaseType",
     "Catchment",
     "CatchmentProvider",
+    "ChangeEntry",
     "Code",
     "Comment",
     "CommentRevision",
     "ConfirmationKind",
     "Correction",
+    "Counter",
     "Disclosure",
     "Enrolment",
     "EthnicGroup",
@@ -92,6 +97,9 @@ __all__ = [
     "EventKind",
     "File",
     "Gender",
+    "IdempotencyKey",
+    "ImportProblem",
+    "ImportRun",
     "Iwi",
     "NeedsFundEntry",
     "NoticeGiven",
@@ -105,16 +113,19 @@ __all__ = [
     "RequestCaregiverContact",
     "RequestConfirmation",
     "RequestCriterion",
+    "RequestFactor",
     "RequestStatus",
     "Role",
     "RoleAssignment",
     "SafetyAlert",
+    "SchoolTerm",
     "ServiceLevelTarget",
     "StatusCategory",
     "Student",
     "StudentEthnicity",
     "StudentIwi",
     "Task",
+    "UnprotectRequest",
     "User",
     "UtcDateTime",
     "Visibility",

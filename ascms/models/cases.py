@@ -62,7 +62,9 @@ class Case(Base):
     status_reason_code: Mapped[str | None]
     review_on: Mapped[date | None]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("case_record.id"))
-    former_reference: Mapped[str | None]
+    former_reference: Mapped[str | None] = mapped_column(unique=True)
+    target_version: Mapped[str | None]
+    """The version of the service-level targets it is judged by: that of its opening."""
     version: Mapped[int] = mapped_column(default=1)
 
 

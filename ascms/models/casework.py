@@ -85,6 +85,8 @@ class Task(Base):
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+    handed_over: Mapped[bool] = mapped_column(default=False)
+    """Whether it was closed because the case went to another provider."""
 
 
 class File(Base):
@@ -112,6 +114,7 @@ class File(Base):
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     uploaded_at: Mapped[datetime]
+    in_error_at: Mapped[datetime | None]
 
 
 class NeedsFundEntry(Base):
@@ -127,6 +130,7 @@ class NeedsFundEntry(Base):
     spent_on: Mapped[date]
     recorded_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     recorded_at: Mapped[datetime]
+    in_error_at: Mapped[datetime | None]
 
 
 class SafetyAlert(Base):
@@ -171,4 +175,6 @@ class OutboxMessage(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
     delivered_at: Mapped[datetime | None] = mapped_column(index=True)

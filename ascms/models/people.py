@@ -19,6 +19,10 @@ class User(Base):
     __tablename__ = "user_account"
     __table_args__ = (
         Index("ix_user_account_display_name_folded_display_name_id", "display_name_folded", "display_name", "id"),
+        CheckConstraint(
+            "training_certified_by_id IS NULL OR training_certified_by_id <> id",
+            name="training_not_certified_by_oneself",
+        ),
     )
 
     id: Mapped[Pk]
@@ -36,6 +40,7 @@ class User(Base):
     date_of_birth: Mapped[date | None]
     gender: Mapped[Gender | None] = mapped_column(code_type(Gender))
     training_completed_at: Mapped[datetime | None]
+    training_certified_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     last_signed_in_at: Mapped[datetime | None]
 
 
@@ -69,6 +74,7 @@ class RoleAssignment(Base):
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     approved_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
 
 
 class AccountEvent(Base):

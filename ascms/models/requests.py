@@ -51,6 +51,7 @@ class Request(Base):
     decided_at: Mapped[datetime | None]
     decline_reason_code: Mapped[str | None]
     decline_note: Mapped[str | None]
+    withdrawal_reason: Mapped[str | None]
     current_term_percentage: Mapped[float | None] = mapped_column(Float)
     previous_term_percentage: Mapped[float | None] = mapped_column(Float)
     days_absent: Mapped[int | None]
@@ -62,6 +63,7 @@ class Request(Base):
     star_actions: Mapped[str | None]
     whanau_contacted: Mapped[str | None]
     barrier_notes: Mapped[str | None]
+    main_barrier_code: Mapped[str | None]
     other_services: Mapped[str | None]
     notes: Mapped[str | None]
     advice_level: Mapped[AdviceLevel | None] = mapped_column(code_type(AdviceLevel))
@@ -73,6 +75,15 @@ class Request(Base):
 
 class RequestBarrier(Base):
     __tablename__ = "request_barrier"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("request.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+
+
+class RequestFactor(Base):
+    """A circumstance that the referral advice weighs, of the code set `referral_factor`."""
+
+    __tablename__ = "request_factor"
 
     request_id: Mapped[int] = mapped_column(ForeignKey("request.id"), primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)

@@ -149,6 +149,32 @@ class AccessBlock(Base):
     lifted_at: Mapped[datetime | None]
 
 
+class UnprotectRequest(Base):
+    """That somebody asks to lift a student's protection; a second person decides. `lifted` is null until then."""
+
+    __tablename__ = "unprotect_request"
+    __table_args__ = (
+        Index(
+            "uq_unprotect_request_waiting",
+            "student_id",
+            unique=True,
+            sqlite_where=text("decided_at IS NULL"),
+            postgresql_where=text("decided_at IS NULL"),
+        ),
+        CheckConstraint("decided_by_id IS NULL OR decided_by_id <> requested_by_id", name="decided_by_another"),
+        CheckConstraint("(decided_at IS NULL) = (lifted IS NULL)", name="lifted_iff_decided"),
+    )
+
+    id: Mapped[Pk]
+    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"))
+    reason: Mapped[str]
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    requested_at: Mapped[datetime]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    decided_at: Mapped[datetime | None]
+    lifted: Mapped[bool | None]
+
+
 class Correction(Base):
     """A correction asked for under IPP 7: the earlier value is kept, a refused one keeps its statement."""
 

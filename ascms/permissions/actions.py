@@ -9,67 +9,131 @@ from typing import Final
 from ascms.models import Role
 
 from .audience import Audience
-from .audiences import AL, CM, OS, PC, SCHOOL, WL
+from .audiences import AD, AL, ALL, CM, DA, OS, PC, PO, SCHOOL, WL
 
 
-class SchoolOwnRequests(Audience):
+class Action(Audience):
+    """Who may do something: a root field, so that a denial is an error."""
+
+    root = True
+
+
+# Requests ----------------------------------------------------------------------------------------------------
+
+
+class Starters(Action):
+    """Starting a request: the school."""
+
+    visible = SCHOOL
+
+
+class SchoolOwnRequests(Action):
     """Filling in and sending a request: the lead for the school, others where it is theirs."""
 
     visible = {AL}
     own = {PC, OS}
 
 
-class NoticeKeepers(Audience):
+class NoticeKeepers(Action):
     """Recording that the family was told."""
 
     visible = {AL, PC, WL, CM}
     own = {OS}
 
 
-class QueueLead(Audience):
+# Cases and casework ------------------------------------------------------------------------------------------
+
+
+class QueueLead(Action):
     """Running the queue."""
 
     visible = {WL}
 
 
-class CaseWorkers(Audience):
+class CaseWorkers(Action):
     """Working the case: the provider's two roles."""
 
     visible = {WL, CM}
 
 
-class BothSides(Audience):
+class BothSides(Action):
     """Adding to a case: school and provider."""
 
     visible = SCHOOL | {WL, CM}
 
 
-class ContactKeepers(Audience):
+class ContactKeepers(Action):
     """The school's contact: lead and contact."""
 
     visible = {AL, PC}
 
 
-class Transferrers(Audience):
+class Transferrers(Action):
     """Handing a case on: the provider, or the Administrator."""
 
     visible = {WL, CM, Role.MINISTRY_ADMINISTRATOR}
 
 
-class AuthorsOnly(Audience):
+class AuthorsOnly(Action):
     """Changing what one wrote oneself."""
 
     own = {AL, PC, OS, WL, CM}
 
 
-class ErrorMarkers(Audience):
+class ErrorMarkers(Action):
     """Marking what was entered in error: authors, and the Workflow Lead."""
 
     visible = {WL}
     own = {AL, PC, OS, CM}
 
 
-CASE_ACTIONS: Final[Mapping[str, type[Audience]]] = {
+# Students, people, the Ministry ------------------------------------------------------------------------------
+
+
+class BlockSetters(Action):
+    """Keeping a person and a student apart: leads for their own people, the Privacy Officer for all."""
+
+    visible = {AL, WL, PO}
+
+
+class FlagSeers(Action):
+    """Protecting a student at once: whoever sees the flag."""
+
+    visible = {AL, PC, WL, CM, PO}
+
+
+class ProtectionLifters(Action):
+    """Lifting a protection, which takes two of them."""
+
+    visible = {AL, WL, PO}
+
+
+class AccountManagers(Action):
+    """Bringing people in and giving them roles."""
+
+    visible = {AD, DA}
+
+
+class Administrators(Action):
+    """Organisations, catchments, code sets, and what comes from outside."""
+
+    visible = {AD}
+
+
+class AnyRoleActs(Action):
+    """What everybody may do for themselves."""
+
+    visible = ALL
+
+
+class Leavers(Action):
+    """Giving up a role of one's own, in effect or not."""
+
+    visible = ALL
+    without_role = True
+
+
+CASE_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "addComment": BothSides,
     "addFile": BothSides,
     "changePrimaryContact": ContactKeepers,
@@ -86,14 +150,30 @@ CASE_ACTIONS: Final[Mapping[str, type[Audience]]] = {
     "recordNeedsFund": CaseWorkers,
     "addSafetyAlert": CaseWorkers,
 }
-REQUEST_ACTIONS: Final[Mapping[str, type[Audience]]] = {
+REQUEST_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "saveRequest": SchoolOwnRequests,
     "submitRequest": SchoolOwnRequests,
     "withdrawRequest": SchoolOwnRequests,
     "declineRequest": QueueLead,
     "recordNoticeGiven": NoticeKeepers,
 }
-COMMENT_ACTIONS: Final[Mapping[str, type[Audience]]] = {
+COMMENT_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "editComment": AuthorsOnly,
     "markInError": ErrorMarkers,
 }
+
+
+def _words(role: Role) -> str:
+    return role.value.replace("_", " ").title()
+
+
+def who_may(audience: type[Audience]) -> str:
+    """Who may, in words: `Only Workflow Lead, Case Manager may do this.`"""
+    always = [_words(role) for role in Role if role in audience.visible]
+    own = [_words(role) for role in Role if role in audience.own]
+    sentences = []
+    if always:
+        sentences.append(", ".join(always))
+    if own:
+        sentences.append(f"{', '.join(own)} on their own")
+    return f"Only {'; '.join(sentences)} may do this."

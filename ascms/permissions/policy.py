@@ -65,6 +65,8 @@ class TypeRule:
 
 
 OFFICE_WITHOUT_CASES: Final = frozenset({"Student", "Case", "Comment", "Event"})
+READ_BY_OFFICE_AS_WRITTEN: Final = frozenset({"Organisation", "Mutation", "Subscription"})
+"""Types whose rules no reading of Office Support changes: the readings say what may be seen, not done."""
 OFFICE_WITHOUT_CASE_EDGES: Final = frozenset(
     {("Query", "case"), ("Query", "cases"), ("Query", "student"), ("Query", "students"),
      ("Request", "case"), ("Request", "student")}
@@ -87,8 +89,8 @@ class Policy:
     def cell(self, type_name: str, field: str, role: Role) -> Cell:
         """The effective matrix cell, with the installation's reading of Office Support."""
         audience = self.audience(type_name, field)
-        if role is Role.OFFICE_SUPPORT and type_name in self.rules:
-            if self.reading is OfficeSupportReading.OWN_REQUESTS and type_name != "Organisation":
+        if role is Role.OFFICE_SUPPORT and type_name not in READ_BY_OFFICE_AS_WRITTEN:
+            if self.reading is OfficeSupportReading.OWN_REQUESTS:
                 return audience.cell(Role.PRIMARY_CONTACT)
             if self.reading is OfficeSupportReading.REQUESTS and (
                 type_name in OFFICE_WITHOUT_CASES or (type_name, field) in OFFICE_WITHOUT_CASE_EDGES
@@ -183,6 +185,8 @@ class Me:
         if not self.roles:
             return Visibility.ALWAYS if audience.without_role else Visibility.NEVER
         cells = {role: self.policy.cell(type_name, field, role) for role in self.roles}
+        if audience.root:  # what is one's own of the rows is asked of the row itself
+            return Visibility.NEVER if set(cells.values()) <= {Cell.HIDDEN} else Visibility.ALWAYS
         return self._decide(type_name, cells, audience.unless_protected, row)
 
     def may(self, audience: type[Audience], type_name: str, row: Any) -> Decision:

@@ -321,11 +321,19 @@ class Compiler:
         return lambda values, children: shape(read(values))
 
     def given(self, selected: Selected) -> Callable[[Any], Any]:
-        """The shape of a value made in Python: leaves serialised, members of objects read by name."""
+        """The shape of a value made in Python: leaves serialised, members of objects read by name.
+
+        Where the type is abstract, values say by `type_name` which of the possible types they are.
+        """
         if not selected.below:
             serialise = serialiser(selected.leaf)
             return _each(serialise) if serialise is not None else lambda value: value
-        type_name, selections = next(iter(selected.below.items()))
+        shapes = {type_name: self._given_object(type_name, below) for type_name, below in selected.below.items()}
+        if len(shapes) == 1:
+            return _each(next(iter(shapes.values())))
+        return _each(lambda value: shapes[value.type_name](value))
+
+    def _given_object(self, type_name: str, selections: Sequence[Selected]) -> Callable[[Any], Any]:
         members: list[tuple[str, Callable[[Any], Any]]] = []
         for inner in selections:
             if inner.declared is None:
@@ -335,7 +343,7 @@ class Compiler:
             assert isinstance(source, Given)
             self.decide(inner, self.registry.any_row(type_name))
             members.append((inner.key, _reading(source.name, self.given(inner))))
-        return _each(lambda value: {key: read(value) for key, read in members})
+        return lambda value: {key: read(value) for key, read in members}
 
     # Lists ---------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Node,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
     get_variable_values,
     parse,
     validate,
@@ -24,7 +27,7 @@ from ascms.settings import Settings
 from .problems import bad_input, too_costly
 from .selection import Reader, Selected
 from .sizes import nodes_asked
-from .values import shape_of
+from .values import as_slot, shape_of
 
 MAXIMUM_TOKENS = 15_000
 
@@ -125,7 +128,37 @@ def ask(schema: GraphQLSchema, document: Document, name: str | None, given: Mapp
         raise RequestErrors([_coded(error) for error in values])
     leaves: list[Any] = []
     coerced, shapes = {}, []
+    whole = _only_for_actions(operation, document.fragments)
     for variable, value in values.coerced.items():
-        coerced[variable], shape = shape_of(value, leaves)
+        coerced[variable], shape = as_slot(value, leaves) if variable in whole else shape_of(value, leaves)
         shapes.append((variable, shape))
     return Asked(document, operation, VariableValues(values.sources, coerced), leaves, tuple(shapes))
+
+
+def _only_for_actions(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:
+    """The variables that only the arguments of a mutation's root fields use: no plan depends on their values."""
+    if operation.operation is not OperationType.MUTATION:
+        return set()
+    used, elsewhere = set[str](), _variables_in(list(fragments.values()))
+    for node in operation.selection_set.selections:
+        if isinstance(node, FieldNode):
+            used |= _variables_in(list(node.arguments or ()))
+            elsewhere |= _variables_in([list(node.directives or ()), node.selection_set])
+        else:
+            elsewhere |= _variables_in(node)
+    return used - elsewhere
+
+
+def _variables_in(part: Any) -> set[str]:
+    """The variables named anywhere in a piece of a document, fragments not followed."""
+    found: set[str] = set()
+    if isinstance(part, VariableNode):
+        return {part.name.value}
+    if isinstance(part, (list, tuple)):
+        for item in part:
+            found |= _variables_in(item)
+    elif isinstance(part, Node):
+        for key in part.keys:
+            if key != "loc":
+                found |= _variables_in(getattr(part, key))
+    return found

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased, join
 from strawberry.types import Info
 
+from ascms.database import reading
 from ascms.permissions.policy import Me, Visibility, subject_of
 
 from .compiler import member_of
@@ -32,6 +33,7 @@ from .plan import Plan
 from .roots import wrapped
 from .selection import BACKREF, Selected
 from .sources import (
+    Act,
     By,
     Choices,
     Column,
@@ -47,7 +49,9 @@ from .sources import (
     NodeLookup,
     One,
     OneOf,
+    Outcome,
     Page,
+    Performed,
     Row,
     Value,
     key_expression,
@@ -108,36 +112,43 @@ async def run_plainly(
     plan: Plan,
     run: Run,
     variables: Mapping[str, Any],
-    connection: AsyncConnection,
+    *,
+    only: int | None = None,
+    outcome: Outcome | None = None,
 ) -> dict[str, Any]:
-    """The data of an operation, introspection left out."""
+    """The data of an operation, introspection left out. Of a mutation: of the root field `only`, done already."""
     from .service import narrowed
 
     # Checks of arguments that depend on values (cursors) come first, as in the plan.
     plan.params.fill(asked.leaves, run)
-    nodes = tuple(node for selected, bring in plan.roots if bring is not None for node in selected.nodes)
+    roots = plan.roots if only is None else [plan.roots[only]]
+    nodes = tuple(node for selected, bring in roots if bring is not None for node in selected.nodes)
     if not nodes:
         return {}
-    reader = PlainReader(operations, run, connection)
-    result = execute(
-        operations.schema, narrowed(asked, nodes), variable_values=dict(variables), context_value=Context(reader)
-    )
-    outcome: Any = await result if asyncio.iscoroutine(result) or hasattr(result, "__await__") else result
-    for error in outcome.errors or ():
+    async with reading(operations.engine).connect() as connection, connection.begin():
+        reader = PlainReader(operations, run, connection, outcome)
+        context = Context(reader)
+        document = narrowed(asked, nodes)
+        result = execute(operations.schema, document, variable_values=dict(variables), context_value=context)
+        done: Any = await result if asyncio.iscoroutine(result) or hasattr(result, "__await__") else result
+    for error in done.errors or ():
         raise error.original_error or error
-    data: dict[str, Any] = outcome.data
+    data: dict[str, Any] = done.data
     return data
 
 
 class PlainReader:
     """Reads one row and one field at a time."""
 
-    def __init__(self, operations: "Operations", run: Run, connection: AsyncConnection) -> None:
+    def __init__(
+        self, operations: "Operations", run: Run, connection: AsyncConnection, outcome: Outcome | None = None
+    ) -> None:
         self.registry = operations.registry
         self.settings = operations.settings
         self.schema = operations.schema
         self.run = run
         self.connection = connection
+        self.outcome = outcome
         self.me = Me(operations.policy, run.facts.viewer.roles)
         self._one_at_a_time = asyncio.Lock()
 
@@ -147,6 +158,8 @@ class PlainReader:
         """Whether the viewer sees the field at hand of the object at hand."""
         raw = raw_info(info)
         standing = standing_of(source)
+        if self.outcome is not None and raw.parent_type.name == "Mutation":
+            return True  # it is done; what its payload shows is asked of each field
         row = standing.row() if standing else self.registry.any_row(raw.parent_type.name)
         decision = self.me.sees(raw.parent_type.name, raw.field_name, row)
         if isinstance(decision, Visibility):
@@ -174,8 +187,13 @@ class PlainReader:
         match declared.source:
             case Page(part):
                 return await self._of_page(source, part)
+            case Act():
+                assert self.outcome is not None
+                return self._made(self.registry.target(type_name, name), dict(self.outcome.values))
+            case Performed() as performed:
+                return await self._performed(performed, self.registry.target(type_name, name))
             case Given(member):
-                return member_of(source, member)
+                return self._typed(member_of(source, member))
             case Value() | Myself() | Lookup() | NodeLookup() | Choices():
                 return await self._root(declared.source, type_name, name, self._arguments(info), info)
             case Connection() as connection:
@@ -183,6 +201,29 @@ class PlainReader:
         standing = standing_of(source)
         assert standing is not None
         return await self._of_row(standing, declared.source, type_name, name)
+
+    def _made(self, type_name: str, members: Mapping[str, Any]) -> Any:
+        definition: Any = self.schema.type_map[type_name]
+        made: Any = object.__new__(definition.extensions[BACKREF].origin)
+        made.__dict__.update(members)
+        return made
+
+    def _typed(self, value: Any) -> Any:
+        """Values of an abstract type as objects of the type that they name."""
+        if isinstance(value, (list, tuple)):
+            return [self._typed(item) for item in value]
+        named = getattr(value, "type_name", None)
+        if not isinstance(named, str):
+            return value
+        members = {name: getattr(value, name) for name in dir(value) if not name.startswith("_")}
+        return self._made(named, members)
+
+    async def _performed(self, source: Performed, target: str) -> Any:
+        assert self.outcome is not None
+        key = self.outcome.keys.get(source.name)
+        scope = self.me.row_scope(target, Row(source.model))
+        rows = await self.rows(select(source.model.id).where(source.model.id == key, scope)) if key is not None else ()
+        return await self.object(target, Standing(source.model, tuple(rows[0]))) if rows else None
 
     def _arguments(self, info: Info) -> Mapping[str, Any]:
         raw = raw_info(info)

@@ -17,9 +17,11 @@ from ascms.settings import Settings
 from .compiler import Compiler, Redaction
 from .document import Asked, RequestErrors
 from .level import Run
+from .payloads import Payload
 from .registry import Registry
 from .roots import Root, root
 from .selection import Selected
+from .sources import Act
 from .values import Params
 
 
@@ -64,8 +66,10 @@ class Forbidden:
 class Plan:
     """How an operation is answered for certain roles. `fingerprint` names what it discloses and redacts."""
 
-    roots: Sequence[tuple[Selected, Root | Forbidden | None]]
-    """None for introspection, which graphql-core answers."""
+    roots: Sequence[tuple[Selected, Root | Payload | Forbidden | None]]
+    """None for introspection, which graphql-core answers; payloads for a mutation's."""
+    forbidden: Sequence[Forbidden]
+    """The root fields that are not the viewer's."""
     params: Params
     redactions: Sequence[Redaction]
     disclosed: tuple[str, ...]
@@ -98,6 +102,7 @@ class Plan:
             if isinstance(bring, Forbidden):
                 data[selected.key] = None
             elif bring is not None:
+                assert not isinstance(bring, Payload)  # read one by one, each when it is done
                 data[selected.key] = await bring(run, leaves)
         return data
 
@@ -109,28 +114,39 @@ def make_plan(
     """Plan an operation. Raises RequestErrors for what must not run: hidden fields in arguments, bad arguments."""
     selections, nodes, fields = asked.selections(schema, settings)
     compiler = Compiler(registry, Me(policy, roles), Params(), settings, dialect)
-    roots: list[tuple[Selected, Root | Forbidden | None]] = []
+    roots: list[tuple[Selected, Root | Payload | Forbidden | None]] = []
+    forbidden = [
+        Forbidden(selected, policy.visible_to(selected.type_name, selected.name))
+        for selected in selections
+        if selected.declared is not None and _never(compiler, selected)
+    ]
+    refused = {one.selected.key: one for one in forbidden}
     for selected in selections:
         try:
-            roots.append((selected, _root(compiler, policy, selected)))
+            roots.append((selected, _root(compiler, selected, refused.get(selected.key))))
         except GraphQLError as error:
             raise RequestErrors([error]) from None
     redactions = list(compiler.redactions.values())
     disclosed = tuple(sorted(compiler.disclosed))
     redacted = sorted(redaction.coordinate for redaction in redactions)
     fingerprint = sha256(orjson.dumps([disclosed, redacted])).hexdigest()
-    return Plan(roots, compiler.params, redactions, disclosed, nodes, fields, fingerprint)
+    return Plan(roots, forbidden, compiler.params, redactions, disclosed, nodes, fields, fingerprint)
 
 
-def _root(compiler: Compiler, policy: Policy, selected: Selected) -> Root | Forbidden | None:
+def _never(compiler: Compiler, selected: Selected) -> bool:
+    row = compiler.registry.any_row(selected.type_name)
+    return compiler.me.sees(selected.type_name, selected.name, row) is Visibility.NEVER
+
+
+def _root(compiler: Compiler, selected: Selected, refused: Forbidden | None) -> Root | Payload | Forbidden | None:
     if selected.name == "__typename":
         return _typename(selected.type_name)
     if selected.declared is None:
         return None
-    decision = compiler.me.sees(selected.type_name, selected.name, compiler.registry.any_row(selected.type_name))
-    if decision is Visibility.NEVER:
-        return Forbidden(selected, policy.visible_to(selected.type_name, selected.name))
-    return root(compiler, selected)
+    if isinstance(selected.declared.source, Act):
+        # Planned whoever may do it: by the time a payload is read, the right may be gone.
+        return Payload(compiler, selected)
+    return root(compiler, selected) if refused is None else refused
 
 
 def _typename(name: str) -> Root:

@@ -37,3 +37,24 @@ def refused(coordinate: str, use: str, visible_to: tuple[Role, ...], nodes: Any 
         nodes=nodes,
         extensions={"code": "FORBIDDEN", "field": coordinate, "visibleTo": [role.value for role in visible_to]},
     )
+
+
+def not_done(selected: Any) -> GraphQLError:
+    """A mutation beside one that is not the viewer's: the operation was refused as a whole."""
+    return GraphQLError(
+        f"{selected.name} was not done: another field of the operation is not open to you. Nothing was changed.",
+        nodes=selected.nodes,
+        path=list(selected.path),
+        extensions={"code": "FORBIDDEN"},
+    )
+
+
+def failed(selected: Any, reference: str) -> GraphQLError:
+    """A fault of ours while a mutation was done, or its payload read."""
+    return GraphQLError(
+        f"Something went wrong on our side while {selected.name} was done. Ask again with the same Idempotency-Key; "
+        f"if it stays so, tell the service desk {reference}.",
+        nodes=selected.nodes,
+        path=list(selected.path),
+        extensions={"code": "INTERNAL"},
+    )

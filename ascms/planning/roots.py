@@ -58,7 +58,8 @@ def _value(compiler: Compiler, selected: Selected, source: Value) -> Root:
     return bring
 
 
-def _one(compiler: Compiler, selected: Selected, type_name: str, alias: Any, condition: Any) -> Root:
+def one_row(compiler: Compiler, selected: Selected, type_name: str, alias: Any, condition: Any) -> Root:
+    """The object of `type_name` in the one row of `alias` for which the condition holds; null where there is none."""
     level = compiler.new_level()
     level.one_row = True
     row = Row(alias)
@@ -77,7 +78,7 @@ def _one(compiler: Compiler, selected: Selected, type_name: str, alias: Any, con
 
 def _myself(compiler: Compiler, selected: Selected, source: Myself) -> Root:
     alias = aliased(source.model)
-    return _one(compiler, selected, next(iter(selected.below)), alias, alias.id == compiler.me.user_id)
+    return one_row(compiler, selected, next(iter(selected.below)), alias, alias.id == compiler.me.user_id)
 
 
 def _lookup(compiler: Compiler, selected: Selected, source: Lookup) -> Root:
@@ -90,7 +91,7 @@ def _lookup(compiler: Compiler, selected: Selected, source: Lookup) -> Root:
     alias = aliased(source.model)
     row = Row(alias)
     found = source.by(row, wrapped(selected.arguments, compiler.params))
-    return _one(compiler, selected, type_name, alias, found & compiler.me.row_scope(type_name, row))
+    return one_row(compiler, selected, type_name, alias, found & compiler.me.row_scope(type_name, row))
 
 
 def _node(compiler: Compiler, selected: Selected) -> Root:
@@ -116,7 +117,7 @@ def _node(compiler: Compiler, selected: Selected) -> Root:
         return nothing
     alias = aliased(compiler.registry.entity(type_name).model)
     condition = (alias.id == identifier.as_key(type_name)) & compiler.me.node_scope(type_name, Row(alias))
-    return _one(compiler, selected, type_name, alias, condition)
+    return one_row(compiler, selected, type_name, alias, condition)
 
 
 def _choices(compiler: Compiler, selected: Selected, source: Choices) -> Root:

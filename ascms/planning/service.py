@@ -13,7 +13,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, 
 from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import reading, snapshot
+from ascms.database import snapshot
 from ascms.identity.viewer import Viewer
 from ascms.permissions.policy import Policy
 from ascms.settings import Execution, Settings
@@ -24,7 +24,7 @@ from .facts import Facts
 from .identifiers import decode
 from .level import Run
 from .plain import run_plainly
-from .plan import Forbidden, Plan, make_plan, parameters_of
+from .plan import Plan, make_plan, parameters_of
 from .registry import Registry
 
 REMEMBERED_TEXT = 4_000_000
@@ -118,6 +118,14 @@ class Operations:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._planner, self.prepare, text, operation_name, variables, viewer)
 
+    async def planned(self, asked: Asked, viewer: Viewer) -> tuple[Asked, Plan]:
+        """A plan for what was asked already, for the roles that the viewer holds now."""
+        plan = self._plans.find(_plan_key(asked, viewer))
+        if plan is None:
+            loop = asyncio.get_running_loop()
+            plan = await loop.run_in_executor(self._planner, self._make_plan, asked, viewer)
+        return asked, plan
+
     def prepare(
         self, text: str, operation_name: str | None, variables: Mapping[str, Any], viewer: Viewer
     ) -> tuple[Asked, Plan]:
@@ -130,6 +138,10 @@ class Operations:
         dialect = self.engine.dialect
         return make_plan(self.schema, self.registry, self.policy, self.settings, asked, viewer.roles, dialect)
 
+    def facts(self, viewer: Viewer, now: datetime, offers: Mapping[str, Any]) -> Facts:
+        """What a request brings along."""
+        return Facts(viewer, now, self.policy, self.settings, offers)
+
     async def answer(
         self,
         asked: Asked,
@@ -140,14 +152,14 @@ class Operations:
         variables: Mapping[str, Any],
     ) -> Answer:
         """Run a prepared operation. Raises RequestErrors where an argument does not hold (a cursor)."""
-        facts = Facts(viewer, now, self.policy, self.settings, offers)
+        facts = self.facts(viewer, now, offers)
         async with snapshot(self.engine) as fetch:
             run = Run(fetch, facts, self.cursors, dict(parameters_of(viewer)))
             try:
                 data = await self._data(asked, plan, run, variables)
             except GraphQLError as error:
                 raise RequestErrors([error]) from None
-        errors = [bring.error(viewer) for _, bring in plan.roots if isinstance(bring, Forbidden)]
+        errors = [forbidden.error(viewer) for forbidden in plan.forbidden]
         data |= self._introspected(asked, plan, variables)
         ordered = {selected.key: data[selected.key] for selected, _ in plan.roots}
         return Answer(ordered, errors, plan, asked, run.subjects)
@@ -155,8 +167,7 @@ class Operations:
     async def _data(self, asked: Asked, plan: Plan, run: Run, variables: Mapping[str, Any]) -> dict[str, Any]:
         if self.settings.execution is Execution.PLANNED:
             return await plan.run(run, asked.leaves)
-        async with reading(self.engine).connect() as connection, connection.begin():
-            return await run_plainly(self, asked, plan, run, variables, connection)
+        return await run_plainly(self, asked, plan, run, variables)
 
     def _introspected(self, asked: Asked, plan: Plan, variables: Mapping[str, Any]) -> dict[str, Any]:
         """What graphql-core says of the schema, where the operation asks."""

@@ -4,7 +4,7 @@ Sources speak of a *row*: the table (or alias) that stands for the object at han
 so that a type like `StudentChoice` can be read from a student and from what a request recorded alike.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -222,3 +222,34 @@ class Page(Source):
     """A member of a connection or edge: nodes, edges, pageInfo, totalCount, cursor, node."""
 
     part: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a mutation brought: the keys of rows and other values, each under the name its payload reads.
+
+    Nothing of a row's content is in it, so that it can be kept and shown again with the rights of another day.
+    """
+
+    keys: Mapping[str, int | None] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Act(Source):
+    """A mutation: `perform` gets what is needed to do it, and its payload is read when it is done."""
+
+    perform: Callable[[Any], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Performed(Source):
+    """A member of a payload: the row of `model` whose key the outcome has as `name`, if the viewer reaches it now."""
+
+    name: str
+    model: Any
+
+    @property
+    def parameter(self) -> str:
+        """The bound parameter that holds the key."""
+        return f"outcome_{self.name}"

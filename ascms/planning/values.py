@@ -53,6 +53,12 @@ def shape_of(value: Any, leaves: list[Any]) -> tuple[Any, Hashable]:
     return [slotted for slotted, _ in items], ("list", *(shape for _, shape in items))
 
 
+def as_slot(value: Any, leaves: list[Any]) -> tuple[Any, Hashable]:
+    """The whole of `value` as one slot: for what no plan depends on."""
+    leaves.append(value)
+    return Slot(len(leaves) - 1), "slot"
+
+
 @dataclass
 class Params:
     """The bound parameters of one plan, and how each is filled in from a request's leaves."""
@@ -90,6 +96,17 @@ class Params:
 def filled(value: Any, leaves: Sequence[Any]) -> Any:
     """The value behind a slot; any other value is itself."""
     return leaves[value.index] if isinstance(value, Slot) else value
+
+
+def filled_throughout(value: Any, leaves: Sequence[Any]) -> Any:
+    """The value with every slot in it filled in, however deep."""
+    if isinstance(value, Slot):
+        return leaves[value.index]
+    if isinstance(value, Mapping):
+        return {name: filled_throughout(member, leaves) for name, member in value.items()}
+    if isinstance(value, list):
+        return [filled_throughout(item, leaves) for item in value]
+    return value
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from ascms.permissions.policy import Policy
 from ascms.planning.registry import Registry
 from ascms.settings import OfficeSupportReading
 
+from .mutations import Mutation
 from .root import Query
 from .types.casework import Comment, Event, File
 from .types.common import SCALARS
 from .types.people import User
+from .types.problems import PROBLEMS
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Served:
 
 def build_schema(reading: OfficeSupportReading = OfficeSupportReading.FIELDS) -> Served:
     """The schema. Raises UndeclaredField, with the field's name, for a field without a permission class."""
-    schema = strawberry.Schema(Query, types=[Comment, Event, File, User], config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(
+        Query, Mutation, types=[Comment, Event, File, User, *PROBLEMS], config=StrawberryConfig(scalar_map=SCALARS)
+    )
     core = schema._schema  # noqa: SLF001 (Strawberry has no public way to it)
     registry = Registry(core)
     return Served(schema, core, registry, Policy(registry.rules(), reading))

@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ascms.audit import AccessLog
+from ascms.audit import AccessLog, ChangeLog
 from ascms.database import create_engine, revision_is_current
 from ascms.identity import Authenticator, TokenVerifier
 from ascms.planning.service import Operations
+from ascms.resolvers.workshop import Workshop
 from ascms.schema import build_schema
 from ascms.settings import Settings
+from ascms.signals import create_bus
 
 from .files import FileAddresses
 from .graphql import Endpoint
@@ -40,11 +42,15 @@ def create_app(
     access_log = AccessLog(engine, settings.require_key("audit_key"), settings.state_directory)
     files = FileAddresses(secret)
     metrics = Metrics()
-    endpoint = Endpoint(operations, authenticator, access_log, files, Rates(settings.points_a_minute))
+    bus = create_bus(settings)
+    workshop = Workshop(engine, settings, ChangeLog(settings.require_key("audit_key")), bus)
+    endpoint = Endpoint(operations, authenticator, access_log, files, Rates(settings.points_a_minute), workshop)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await bus.start()
         yield
+        await bus.aclose()
         operations.close()
         await access_log.aclose()
         await http.aclose()

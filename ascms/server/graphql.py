@@ -5,7 +5,7 @@ disk.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -18,8 +18,10 @@ from starlette.responses import Response
 from ascms.audit import AccessLog, AccessRecord
 from ascms.identity import Authenticator, IdentityUnavailable, OrganisationRefused, Unauthenticated, Viewer
 from ascms.models import Role
+from ascms.planning.changing import Retry, change
 from ascms.planning.document import RequestErrors
 from ascms.planning.service import Answer, Operations
+from ascms.resolvers.workshop import Workshop
 
 from .files import FileAddresses
 from .pages import ide_page
@@ -40,12 +42,14 @@ class Endpoint:
         access_log: AccessLog,
         files: FileAddresses,
         rates: Rates,
+        workshop: Workshop,
     ) -> None:
         self._operations = operations
         self._authenticator = authenticator
         self._access_log = access_log
         self._files = files
         self._rates = rates
+        self._workshop = workshop
         self._maximum_body = operations.settings.maximum_body
 
     async def handle(self, request: Request) -> Response:
@@ -58,7 +62,7 @@ class Endpoint:
             if media is None:
                 raise Unreadable(406, f"Accept allows neither {GRAPHQL} nor {JSON}, which are what is answered.")
             asked = await read_request(request, self._maximum_body)
-            return await self._answer(asked, viewer, media, reads_only=request.method == "GET")
+            return await self._answer(request, asked, viewer, media)
         except Unauthenticated as error:
             return problem(401, error.message, "UNAUTHENTICATED", media, {"WWW-Authenticate": error.www_authenticate})
         except OrganisationRefused as error:
@@ -73,13 +77,13 @@ class Endpoint:
             message = f"Something went wrong on our side. Try again; if it stays so, tell the service desk {reference}."
             return problem(500, message, "INTERNAL", media)
 
-    async def _answer(self, asked: GraphQLRequest, viewer: Viewer, media: str, *, reads_only: bool) -> Response:
+    async def _answer(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media: str) -> Response:
         now = datetime.now(UTC)
         try:
             operation, plan = await self._operations.prepared(
                 asked.query, asked.operation_name, asked.variables, viewer
             )
-            if reads_only and not operation.reads_only:
+            if request.method == "GET" and not operation.reads_only:
                 raise Unreadable(405, "GET is for queries only; send other operations with POST.", {"Allow": "POST"})
             rate = self._rates.spend(viewer.user_id, plan.nodes + 1, now)
             if rate is None:
@@ -87,12 +91,29 @@ class Endpoint:
                     f"This minute's points do not suffice: the operation costs {plan.nodes + 1}. Try again shortly."
                 )
                 return problem(429, message, "RATE_LIMITED", media, {"Retry-After": str(60 - now.second)})
-            offers = {"sign_file": self._files.sign, "rate_limit": rate}
-            answer = await self._operations.answer(operation, plan, viewer, now, offers, asked.variables)
+            offers = {"sign_file": self._files.sign, "rate_limit": rate, "workshop": self._workshop}
+            if operation.reads_only:
+                answer = await self._operations.answer(operation, plan, viewer, now, offers, asked.variables)
+            else:
+                facts = self._operations.facts(viewer, now, offers)
+                again = self._again(request.headers, viewer)
+                retry = retry_of(request.headers, asked)
+                answer = await change(self._operations, operation, plan, facts, retry, again, asked.variables)
         except RequestErrors as refusal:
             return refused(refusal.errors, media)
         await self._log(answer, viewer, now)
         return respond(200, answer.body(), media)
+
+    def _again(self, headers: Mapping[str, str], viewer: Viewer) -> Callable[[], Awaitable[Viewer]]:
+        """The viewer anew, once a change is made; without a context where the change took it away."""
+
+        async def again() -> Viewer:
+            try:
+                return await self._authenticator.authenticate(headers)
+            except OrganisationRefused:
+                return Viewer(viewer.user_id, None, ())
+
+        return again
 
     async def _log(self, answer: Answer, viewer: Viewer, now: datetime) -> None:
         if not answer.subjects:
@@ -110,6 +131,16 @@ class Endpoint:
                 students=tuple(answer.subjects),
             )
         )
+
+
+def retry_of(headers: Mapping[str, str], asked: GraphQLRequest) -> Retry | None:
+    """The `Idempotency-Key` of a request with the hash of what it asks. Raises Unreadable for what is no key."""
+    key = headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= 255 or not (key.isascii() and key.isprintable()):
+        raise Unreadable(400, "Idempotency-Key is 1 to 255 printable ASCII characters; a random UUID does.")
+    return Retry(key, asked.digest())
 
 
 def respond(status: int, body: Any, media: str | None, headers: Mapping[str, str] | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 
 import orjson
@@ -28,6 +29,11 @@ class GraphQLRequest:
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+
+    def digest(self) -> bytes:
+        """The SHA-256 of what is asked, however it is spelt in JSON."""
+        asked = [self.query, self.operation_name, self.variables]
+        return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def answer_type(request: Request) -> str | None:

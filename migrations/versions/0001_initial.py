@@ -37,6 +37,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code_set", "code", name=op.f("pk_code")),
     )
     op.create_table(
+        "counter",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("value", KEY, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
+    )
+    op.create_table(
         "disclosure",
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("disclosed", sa.JSON(), nullable=False),
@@ -64,11 +70,21 @@ def upgrade() -> None:
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", INSTANT, nullable=True),
+        sa.Column("last_error", TEXT, nullable=True),
         sa.Column("delivered_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
         sa.UniqueConstraint("deduplication_key", name=op.f("uq_outbox_message_deduplication_key")),
     )
     op.create_index(op.f("ix_outbox_message_delivered_at"), "outbox_message", ["delivered_at"], unique=False)
+    op.create_table(
+        "school_term",
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("term", sa.Integer(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("year", "term", name=op.f("pk_school_term")),
+    )
     op.create_table(
         "service_level_target",
         sa.Column("version", TEXT, nullable=False),
@@ -98,7 +114,15 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("training_completed_at", INSTANT, nullable=True),
+        sa.Column("training_certified_by_id", KEY, nullable=True),
         sa.Column("last_signed_in_at", INSTANT, nullable=True),
+        sa.CheckConstraint(
+            "training_certified_by_id IS NULL OR training_certified_by_id <> id",
+            name=op.f("ck_user_account_training_not_certified_by_oneself"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["training_certified_by_id"], ["user_account.id"], name=op.f("fk_user_account_training_certified_by_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("subject", name=op.f("uq_user_account_subject")),
         sa.UniqueConstraint("username", name=op.f("uq_user_account_username")),
@@ -108,6 +132,36 @@ def upgrade() -> None:
         "user_account",
         ["display_name_folded", "display_name", "id"],
         unique=False,
+    )
+    op.create_table(
+        "idempotency_key",
+        sa.Column("user_id", KEY, nullable=False),
+        sa.Column("acting_id", KEY, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("outcome", sa.JSON(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_idempotency_key_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "acting_id", "key", "position", name=op.f("pk_idempotency_key")),
+    )
+    op.create_index(op.f("ix_idempotency_key_created_at"), "idempotency_key", ["created_at"], unique=False)
+    op.create_table(
+        "import_run",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("sha256", TEXT, nullable=True),
+        sa.Column("size_bytes", KEY, nullable=False),
+        sa.Column("started_by_id", KEY, nullable=True),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("lines_read", sa.Integer(), nullable=False),
+        sa.Column("lines_bad", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("failure", TEXT, nullable=True),
+        sa.ForeignKeyConstraint(["started_by_id"], ["user_account.id"], name=op.f("fk_import_run_started_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_run")),
     )
     op.create_table(
         "organisation",
@@ -199,6 +253,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_catchment_provider_provider_id"), "catchment_provider", ["provider_id"], unique=False)
     op.create_table(
+        "import_problem",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("run_id", KEY, nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["import_run.id"], name=op.f("fk_import_problem_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_problem")),
+    )
+    op.create_index("ix_import_problem_run_id_line", "import_problem", ["run_id", "line"], unique=False)
+    op.create_table(
         "role_assignment",
         sa.Column("id", KEY, nullable=False),
         sa.Column("user_id", KEY, nullable=False),
@@ -228,6 +292,7 @@ def upgrade() -> None:
         sa.Column("approved_by_id", KEY, nullable=True),
         sa.Column("approved_at", INSTANT, nullable=True),
         sa.Column("ended_at", INSTANT, nullable=True),
+        sa.Column("ended_by_id", KEY, nullable=True),
         sa.CheckConstraint(
             "approved_by_id IS NULL OR approved_by_id <> user_id",
             name=op.f("ck_role_assignment_not_approved_by_oneself"),
@@ -235,6 +300,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["approved_by_id"], ["user_account.id"], name=op.f("fk_role_assignment_approved_by_id")
         ),
+        sa.ForeignKeyConstraint(["ended_by_id"], ["user_account.id"], name=op.f("fk_role_assignment_ended_by_id")),
         sa.ForeignKeyConstraint(["granted_by_id"], ["user_account.id"], name=op.f("fk_role_assignment_granted_by_id")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisation.id"], name=op.f("fk_role_assignment_organisation_id")
@@ -400,6 +466,7 @@ def upgrade() -> None:
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("merged_into_id", KEY, nullable=True),
         sa.Column("former_reference", TEXT, nullable=True),
+        sa.Column("target_version", TEXT, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "(closed_at IS NULL) = (status <> 'CLOSED')", name=op.f("ck_case_record_closed_at_iff_closed")
@@ -418,6 +485,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["school_id"], ["organisation.id"], name=op.f("fk_case_record_school_id")),
         sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_case_record_student_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_record")),
+        sa.UniqueConstraint("former_reference", name=op.f("uq_case_record_former_reference")),
         sa.UniqueConstraint("number", name=op.f("uq_case_record_number")),
     )
     op.create_index(
@@ -452,6 +520,26 @@ def upgrade() -> None:
         sqlite_where=sa.text("active"),
         postgresql_where=sa.text("active"),
     )
+    op.create_table(
+        "change_entry",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("sequence", KEY, nullable=False),
+        sa.Column("occurred_at", INSTANT, nullable=False),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("user_id", KEY, nullable=True),
+        sa.Column("organisation_id", KEY, nullable=True),
+        sa.Column("roles", sa.JSON(), nullable=False),
+        sa.Column("subject_type", TEXT, nullable=False),
+        sa.Column("subject_id", KEY, nullable=True),
+        sa.Column("student_id", KEY, nullable=True),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_change_entry_organisation_id")),
+        sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_change_entry_student_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_change_entry_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_entry")),
+        sa.UniqueConstraint("sequence", name=op.f("uq_change_entry_sequence")),
+    )
+    op.create_index("ix_change_entry_student_id_id", "change_entry", ["student_id", "id"], unique=False)
     op.create_table(
         "correction",
         sa.Column("id", KEY, nullable=False),
@@ -512,6 +600,40 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_student_iwi_student_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_student_iwi")),
         sa.UniqueConstraint("student_id", "code", name=op.f("uq_student_iwi_student_id_code")),
+    )
+    op.create_table(
+        "unprotect_request",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("student_id", KEY, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("requested_by_id", KEY, nullable=False),
+        sa.Column("requested_at", INSTANT, nullable=False),
+        sa.Column("decided_by_id", KEY, nullable=True),
+        sa.Column("decided_at", INSTANT, nullable=True),
+        sa.Column("lifted", sa.Boolean(), nullable=True),
+        sa.CheckConstraint(
+            "(decided_at IS NULL) = (lifted IS NULL)", name=op.f("ck_unprotect_request_lifted_iff_decided")
+        ),
+        sa.CheckConstraint(
+            "decided_by_id IS NULL OR decided_by_id <> requested_by_id",
+            name=op.f("ck_unprotect_request_decided_by_another"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by_id"], ["user_account.id"], name=op.f("fk_unprotect_request_decided_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by_id"], ["user_account.id"], name=op.f("fk_unprotect_request_requested_by_id")
+        ),
+        sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_unprotect_request_student_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unprotect_request")),
+    )
+    op.create_index(
+        "uq_unprotect_request_waiting",
+        "unprotect_request",
+        ["student_id"],
+        unique=True,
+        sqlite_where=sa.text("decided_at IS NULL"),
+        postgresql_where=sa.text("decided_at IS NULL"),
     )
     op.create_table(
         "case_allocation",
@@ -666,6 +788,7 @@ def upgrade() -> None:
         sa.Column("spent_on", sa.Date(), nullable=False),
         sa.Column("recorded_by_id", KEY, nullable=False),
         sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("in_error_at", INSTANT, nullable=True),
         sa.CheckConstraint("amount_cents > 0", name=op.f("ck_needs_fund_entry_positive_amount")),
         sa.ForeignKeyConstraint(["case_id"], ["case_record.id"], name=op.f("fk_needs_fund_entry_case_id")),
         sa.ForeignKeyConstraint(
@@ -716,6 +839,7 @@ def upgrade() -> None:
         sa.Column("decided_at", INSTANT, nullable=True),
         sa.Column("decline_reason_code", TEXT, nullable=True),
         sa.Column("decline_note", TEXT, nullable=True),
+        sa.Column("withdrawal_reason", TEXT, nullable=True),
         sa.Column("current_term_percentage", sa.Float(), nullable=True),
         sa.Column("previous_term_percentage", sa.Float(), nullable=True),
         sa.Column("days_absent", sa.Integer(), nullable=True),
@@ -727,6 +851,7 @@ def upgrade() -> None:
         sa.Column("star_actions", TEXT, nullable=True),
         sa.Column("whanau_contacted", TEXT, nullable=True),
         sa.Column("barrier_notes", TEXT, nullable=True),
+        sa.Column("main_barrier_code", TEXT, nullable=True),
         sa.Column("other_services", TEXT, nullable=True),
         sa.Column("notes", TEXT, nullable=True),
         sa.Column(
@@ -801,6 +926,7 @@ def upgrade() -> None:
         sa.Column("created_by_id", KEY, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("done_at", INSTANT, nullable=True),
+        sa.Column("handed_over", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["assignee_id"], ["user_account.id"], name=op.f("fk_task_assignee_id")),
         sa.ForeignKeyConstraint(["case_id"], ["case_record.id"], name=op.f("fk_task_case_id")),
         sa.ForeignKeyConstraint(["created_by_id"], ["user_account.id"], name=op.f("fk_task_created_by_id")),
@@ -876,6 +1002,7 @@ def upgrade() -> None:
         sa.Column("uploaded_by_id", KEY, nullable=False),
         sa.Column("organisation_id", KEY, nullable=False),
         sa.Column("uploaded_at", INSTANT, nullable=False),
+        sa.Column("in_error_at", INSTANT, nullable=True),
         sa.CheckConstraint(
             "visibility <> 'INTERNAL' OR shared_with_school_id IS NULL", name=op.f("ck_file_internal_is_not_shared")
         ),
@@ -986,4 +1113,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_request_criterion_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_request_criterion")),
         sa.UniqueConstraint("request_id", "criterion", name=op.f("uq_request_criterion_request_id_criterion")),
+    )
+    op.create_table(
+        "request_factor",
+        sa.Column("request_id", KEY, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_request_factor_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "code", name=op.f("pk_request_factor")),
     )

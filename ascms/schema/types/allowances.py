@@ -8,8 +8,7 @@ from sqlalchemy.orm import aliased
 
 from ascms import models
 from ascms.casework.lifecycle import QUEUED, why_not_on_case, why_not_on_request
-from ascms.models import Role
-from ascms.permissions.actions import CASE_ACTIONS, COMMENT_ACTIONS, REQUEST_ACTIONS
+from ascms.permissions.actions import CASE_ACTIONS, COMMENT_ACTIONS, REQUEST_ACTIONS, who_may
 from ascms.permissions.audience import Audience
 from ascms.permissions.audiences import AsPath, ProviderOnly, QueueKeeper
 from ascms.permissions.policy import Visibility
@@ -38,22 +37,6 @@ def _rights(type_name: str, actions: Mapping[str, type[Audience]], row: Any, me:
     }
 
 
-def _role_words(role: Role) -> str:
-    return role.value.replace("_", " ").title()
-
-
-def _who(audience: type[Audience]) -> str:
-    """Who may, in words: `Only Workflow Lead, Case Manager may do this.`"""
-    always = [_role_words(role) for role in Role if role in audience.visible]
-    own = [_role_words(role) for role in Role if role in audience.own]
-    sentences = []
-    if always:
-        sentences.append(", ".join(always))
-    if own:
-        sentences.append(f"{', '.join(own)} on their own")
-    return f"Only {'; '.join(sentences)} may do this."
-
-
 def _allowances(
     actions: Mapping[str, type[Audience]],
     row: Mapping[str, Any],
@@ -61,7 +44,7 @@ def _allowances(
 ) -> list[dict[str, Any]]:
     listed = []
     for action, audience in actions.items():
-        reason = why_not(action) if row[f"may_{audience.__name__}"] else _who(audience)
+        reason = why_not(action) if row[f"may_{audience.__name__}"] else who_may(audience)
         listed.append({"action": action, "allowed": reason is None, "reason": reason})
     return listed
 

@@ -1,0 +1,124 @@
+"""Mutations: done one after another, each payload read when its change is on disk, with the rights held by then."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from graphql import GraphQLError
+
+from ascms.database import snapshot
+from ascms.identity.viewer import Viewer
+from ascms.settings import Execution
+
+from .document import Asked
+from .facts import Facts
+from .level import Run
+from .payloads import Payload
+from .plain import run_plainly
+from .plan import Plan, parameters_of
+from .problems import failed, not_done
+from .selection import Selected
+from .sources import Act, Outcome
+from .values import filled_throughout
+
+if TYPE_CHECKING:
+    from .service import Answer, Operations
+
+LOGGER = logging.getLogger("ascms.planning")
+
+
+@dataclass(frozen=True)
+class Retry:
+    """The client's `Idempotency-Key`, and the hash of the request that it names."""
+
+    key: str
+    body_hash: bytes
+
+
+@dataclass(frozen=True)
+class Call:
+    """One root field of a mutation: what is asked, by whom, when. `position` counts the operation's root fields."""
+
+    name: str
+    position: int
+    arguments: Mapping[str, Any]
+    facts: Facts
+    retry: Retry | None
+
+
+async def change(
+    operations: "Operations",
+    asked: Asked,
+    plan: Plan,
+    facts: Facts,
+    retry: Retry | None,
+    again: Callable[[], Awaitable[Viewer]],
+    variables: Mapping[str, Any],
+) -> "Answer":
+    """Do a mutation. One root field that is not the viewer's refuses the whole, before anything is done.
+
+    `again` gives the viewer anew: their rights may be others once a change is made.
+    """
+    from .service import Answer
+
+    if plan.forbidden:
+        refused = {forbidden.selected.key: forbidden.error(facts.viewer) for forbidden in plan.forbidden}
+        told = [refused.get(selected.key) or not_done(selected) for selected, _ in plan.roots]
+        return Answer({selected.key: None for selected, _ in plan.roots}, told, plan, asked)
+    data: dict[str, Any] = {}
+    errors: list[GraphQLError] = []
+    subjects: set[int] = set()
+    for position, (selected, bring) in enumerate(plan.roots):
+        if not isinstance(bring, Payload):
+            data[selected.key] = selected.type_name
+            continue
+        try:
+            outcome = await _perform(selected, Call(selected.name, position, _arguments(asked, selected), facts, retry))
+            facts = replace(facts, viewer=await again())
+            _, plan = await operations.planned(asked, facts.viewer)
+            run = Run(_no_rows, facts, operations.cursors, dict(parameters_of(facts.viewer)))
+            data[selected.key] = await _payload(operations, asked, plan, position, run, outcome, variables)
+            subjects |= run.subjects
+        except GraphQLError as error:
+            error.path = [selected.key]
+            errors.append(error)
+            data[selected.key] = None
+        except Exception:
+            reference = uuid4().hex
+            LOGGER.exception("%s failed (%s)", selected.name, reference)
+            errors.append(failed(selected, reference))
+            data[selected.key] = None
+    return Answer(data, errors, plan, asked, subjects)
+
+
+async def _perform(selected: Selected, call: Call) -> Outcome:
+    assert selected.declared is not None
+    source = selected.declared.source
+    assert isinstance(source, Act)
+    return await source.perform(call)
+
+
+def _arguments(asked: Asked, selected: Selected) -> Mapping[str, Any]:
+    return {name: filled_throughout(value, asked.leaves) for name, value in selected.arguments.items()}
+
+
+async def _payload(
+    operations: "Operations", asked: Asked, plan: Plan, position: int, run: Run, outcome: Outcome,
+    variables: Mapping[str, Any],
+) -> Any:  # fmt: skip
+    selected, payload = plan.roots[position]
+    assert isinstance(payload, Payload)
+    if operations.settings.execution is Execution.PLAIN:
+        return (await run_plainly(operations, asked, plan, run, variables, only=position, outcome=outcome))[
+            selected.key
+        ]
+    async with snapshot(operations.engine) as fetch:
+        run.fetch = fetch
+        run.parameters.update(plan.params.fill(asked.leaves, run))
+        return await payload.bring(run, asked.leaves, outcome)
+
+
+async def _no_rows(text: str, parameters: Any) -> Any:
+    raise RuntimeError("read outside of a snapshot")

@@ -1,0 +1,323 @@
+"""How a mutation is done: who may, on which row, whether it is possible now; then casework, in one transaction.
+
+A handler gets what is at hand (`Doing`), the row and the input as its Strawberry type, and calls casework. What it
+returns names rows by their keys; the payload is planned and read afterwards.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar, cast
+
+import strawberry
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy.exc import DBAPIError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
+from strawberry.types.arguments import convert_argument
+from strawberry.utils.str_converters import to_camel_case
+
+from ascms.casework.problems import (
+    Problem,
+    ProblemCode,
+    Refused,
+    conflict,
+    invalid,
+    not_found,
+    not_possible_now,
+    with_possible,
+)
+from ascms.casework.readiness import possible_on_case, possible_on_request, why_not_case, why_not_request
+from ascms.casework.work import Work
+from ascms.database import may_pass_if_tried_again
+from ascms.identity.viewer import Viewer
+from ascms.models import Base, Case, Request, Role
+from ascms.permissions.actions import CASE_ACTIONS, REQUEST_ACTIONS, who_may
+from ascms.permissions.audience import Audience
+from ascms.permissions.policy import Me, Visibility
+from ascms.permissions.scopes import not_blocked
+from ascms.planning.changing import Call
+from ascms.planning.plan import parameters_of
+from ascms.planning.sources import Act, Outcome
+from ascms.planning.values import key_in
+from ascms.schema.types.common import SCALARS
+
+from .retries import keep, kept
+from .workshop import Workshop, actor_of
+
+ATTEMPTS: Final = 4
+"""How often a change is tried while others get in its way."""
+LONGEST_TEXT: Final = 20_000
+"""Characters of any one text in an input."""
+NOBODY: Final = frozenset[Role]()
+
+M = TypeVar("M", bound=Base)
+
+
+@dataclass(frozen=True)
+class On:
+    """The row a mutation is about: its type, and how the input names it (`path`: the member that does)."""
+
+    type_name: str
+    model: type[Base]
+    by: Callable[[Any], ColumnElement[bool]]
+    path: str
+
+    @property
+    def word(self) -> str:
+        """What it is called, in messages and as the payload's member."""
+        return self.type_name.lower()
+
+
+def on_key(type_name: str, model: Any, path: str = "id") -> On:
+    """A row named by its global identifier."""
+    return On(type_name, model, lambda given: model.id == key_in(getattr(given, path), type_name), path)
+
+
+ON_CASE: Final = On("Case", Case, lambda given: Case.number == given.number, "number")
+ON_REQUEST: Final = On("Request", Request, lambda given: Request.reference == given.reference, "reference")
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What a handler has at hand: the transaction, and who asks."""
+
+    work: Work
+    me: Me
+    viewer: Viewer
+    call: Call
+
+    async def reach(self, type_name: str, model: type[M], *conditions: ColumnElement[bool]) -> M | None:
+        """The one row in the viewer's scope for which the conditions hold."""
+        statement = select(model).where(*conditions, self.me.row_scope(type_name, model))
+        return (await self.work.session.scalars(statement, dict(parameters_of(self.viewer)))).one_or_none()
+
+    async def holds(self, condition: ColumnElement[bool]) -> bool:
+        """Whether a condition over the viewer's parameters holds."""
+        answer = await self.work.session.scalar(select(true()).where(condition), dict(parameters_of(self.viewer)))
+        return bool(answer)
+
+
+Handler = Callable[[Doing, Any, Any], Awaitable[Outcome]]
+
+
+def act(
+    handler: Callable[..., Awaitable[Outcome]],
+    takes: type,
+    audience: type[Audience],
+    on: On | None = None,
+    *,
+    beyond: frozenset[Role] = NOBODY,
+) -> Act:
+    """A mutation as a source. `takes`: its input type; `beyond`: roles that act on rows out of their scope, unseen.
+
+    The handler is called with (doing, row, input), or (doing, input) where it is about no row.
+    """
+    return Act(lambda call: _Change(handler, takes, audience, on, beyond).perform(call))
+
+
+@dataclass(frozen=True)
+class _Target:
+    row: Any
+    reached: bool
+    """Whether the viewer may read it: else nothing of it may be told, not even in a refusal."""
+
+
+@dataclass(frozen=True)
+class _Change:
+    handler: Callable[..., Awaitable[Outcome]]
+    takes: type
+    audience: type[Audience]
+    on: On | None
+    beyond: frozenset[Role]
+
+    async def perform(self, call: Call) -> Outcome:
+        """Do it, again where another change got in the way."""
+        workshop: Workshop = call.facts.offers["workshop"]
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with workshop.open(actor_of(call.facts.viewer), call.name, call.facts.now) as work:
+                    return await self._once(work, call)
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or not may_pass_if_tried_again(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _once(self, work: Work, call: Call) -> Outcome:
+        viewer = call.facts.viewer
+        doing = Doing(work, Me(call.facts.policy, viewer.roles), viewer, call)
+        earlier = await kept(work, call, viewer)
+        if earlier is not None:
+            return await self._as_of_today(doing, earlier)
+        target: list[_Target] = []
+        try:
+            async with work.session.begin_nested():
+                outcome = await self._do(doing, target)
+                await work.session.flush()
+        except Refused as refused:
+            work.forget()
+            shown = {self.on.word: target[0].row.id} if target and self.on is not None else {}
+            outcome = Outcome(shown, {"problems": [_in_client_terms(problem) for problem in refused.problems]})
+            await keep(work, call, viewer, outcome, target[0].row.id if target else None)
+            return outcome
+        outcome = replace(outcome, values={"problems": [], **outcome.values})
+        await keep(work, call, viewer, outcome, None)
+        return outcome
+
+    async def _as_of_today(self, doing: Doing, earlier: tuple[Outcome, int | None]) -> Outcome:
+        """What came of it, told as far as today's rights go: a refusal of a row out of scope tells nothing."""
+        outcome, row_id = earlier
+        if row_id is None or self.on is None:
+            return outcome
+        model: Any = self.on.model
+        if await doing.work.session.scalar(
+            select(model.id).where(model.id == row_id, self._reach(doing)), dict(parameters_of(doing.viewer))
+        ):
+            return outcome
+        return Outcome(values={"problems": [_in_client_terms(problem) for problem in self._missing().problems]})
+
+    # Steps ---------------------------------------------------------------------------------------------------
+
+    async def _do(self, doing: Doing, found: list[_Target]) -> Outcome:
+        asked: Any = as_input(self.takes, doing.call.arguments["input"])
+        _check_texts(doing.call.arguments["input"])
+        if self.on is None:
+            return await self.handler(doing, asked)
+        target = await self._find(doing, asked)
+        found.append(target)
+        self._check_version(target, asked)
+        possible = await self._refuse_unready(doing, target)
+        try:
+            return await self.handler(doing, target.row, asked)
+        except Refused as refused:
+            raise refused if not target.reached else possible(refused) from None
+
+    def _reach(self, doing: Doing) -> ColumnElement[bool]:
+        assert self.on is not None
+        reach = doing.me.row_scope(self.on.type_name, self.on.model)
+        if not self.beyond & doing.viewer.roles:
+            return reach
+        student = getattr(self.on.model, "id" if self.on.type_name == "Student" else "student_id", None)
+        return or_(reach, true() if student is None else not_blocked(student, doing.me))
+
+    async def _find(self, doing: Doing, given: Any) -> _Target:
+        """The row, held until the end. Raises Refused where the viewer has none, or may not change it."""
+        assert self.on is not None
+        me, model = doing.me, self.on.model
+        may = me.may(self.audience, self.on.type_name, model)
+        allowed: ColumnElement[bool] = (
+            (true() if may is Visibility.ALWAYS else false()) if isinstance(may, Visibility) else may
+        )
+        statement = (
+            select(model, me.row_scope(self.on.type_name, model).label("reached"), allowed.label("allowed"))
+            .where(and_(self.on.by(given), self._reach(doing)))
+            .with_for_update(of=model)
+            .execution_options(populate_existing=True)
+        )
+        rows = (await doing.work.session.execute(statement, dict(parameters_of(doing.viewer)))).all()
+        if not rows:
+            raise self._missing()
+        row, reached, permitted = rows[0]
+        if not permitted and not self.beyond & doing.viewer.roles:
+            raise not_possible_now(who_may(self.audience))
+        return _Target(row, bool(reached))
+
+    def _missing(self) -> Refused:
+        assert self.on is not None
+        return not_found(f"There is no such {self.on.word} for you; check {to_camel_case(self.on.path)}.", self.on.path)
+
+    def _check_version(self, target: _Target, given: Any) -> None:
+        if not hasattr(given, "expected_version"):
+            return
+        expected = given.expected_version
+        if expected is None or expected is strawberry.UNSET:
+            if target.reached:
+                raise invalid("Give expectedVersion: the version of it that you read.", "expected_version")
+        elif expected != target.row.version:
+            raise conflict(target.row.version if target.reached else None, "expected_version")
+
+    async def _refuse_unready(self, doing: Doing, target: _Target) -> Callable[[Refused], Refused]:
+        """Raise where the life cycle is against it; gives what adds the list of what is possible to a later refusal."""
+        assert self.on is not None
+        action, work = doing.call.name, doing.work
+        if self.on.type_name == "Case":
+            reason = await why_not_case(work, target.row, action) if action in CASE_ACTIONS else None
+            roles = {name: audience.roles() for name, audience in CASE_ACTIONS.items()}
+            possible = await possible_on_case(work, target.row, roles) if target.reached else ()
+        elif self.on.type_name == "Request":
+            reason = await why_not_request(work, target.row, action) if action in REQUEST_ACTIONS else None
+            roles = {name: audience.roles() for name, audience in REQUEST_ACTIONS.items()}
+            possible = await possible_on_request(work, target.row, roles) if target.reached else ()
+        else:
+            return lambda refused: refused
+        if reason is not None:
+            told = reason if target.reached else "This is not possible as the case stands now."
+            raise not_possible_now(told, possible)
+        return lambda refused: with_possible(refused, possible)
+
+
+# Inputs ------------------------------------------------------------------------------------------------------
+
+_CONFIG = StrawberryConfig(scalar_map=SCALARS)
+_LEAVES: Mapping[object, Any] = {**DEFAULT_SCALAR_REGISTRY, **SCALARS}
+_T = TypeVar("_T")
+
+
+def as_input(takes: type[_T], given: Mapping[str, Any]) -> _T:
+    """The input as its Strawberry type; members that were left out are UNSET."""
+    return cast(_T, convert_argument(given, takes, _LEAVES, _CONFIG))
+
+
+def changed(value: Any) -> bool:
+    """Whether an optional member was given at all (null counts)."""
+    return value is not strawberry.UNSET
+
+
+def given(value: _T | None) -> _T | None:
+    """The member's value; None where it was left out."""
+    return None if value is strawberry.UNSET else value
+
+
+def _check_texts(value: Any) -> None:
+    for text, path in _texts(value, ()):
+        if "\0" in text:
+            raise invalid("It has the character U+0000, which no text here contains; leave it out.", *path)
+        if len(text) > LONGEST_TEXT:
+            raise invalid(f"It has {len(text):,} characters; {LONGEST_TEXT:,} at most are kept.", *path)
+
+
+def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if isinstance(value, str):
+        yield value, path
+    elif isinstance(value, Mapping):
+        for name, member in value.items():
+            yield from _texts(member, (*path, name))
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _texts(item, (*path, str(position)))
+
+
+def _in_client_terms(problem: Problem) -> Problem:
+    """Paths in the client's field names, from the argument on."""
+    path = ("input", *(part if part.isdigit() else to_camel_case(part) for part in problem.path))
+    return replace(problem, path=path if problem.path else ())
+
+
+def key_of_node(text: str, type_name: str) -> int:
+    """The key in a global identifier of the type; that of no row for any other text."""
+    return key_in(text, type_name)
+
+
+__all__ = [
+    "ON_CASE",
+    "ON_REQUEST",
+    "Doing",
+    "On",
+    "Outcome",
+    "ProblemCode",
+    "act",
+    "as_input",
+    "changed",
+    "given",
+    "key_of_node",
+    "on_key",
+]

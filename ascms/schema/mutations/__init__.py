@@ -1,0 +1,11 @@
+"""The mutation root: one input and one payload each, `problems` for what a user can mend."""
+
+from ascms.planning.declare import entity
+
+from .cases import CaseMutations
+from .casework import CaseworkMutations
+
+
+@entity(description="Every change: one input, one payload; null where it is not open to the viewer's roles.")
+class Mutation(CaseMutations, CaseworkMutations):
+    pass

@@ -1,0 +1,1 @@
+"""What mutations take and give back: an input and a payload for each, by area."""
