@@ -10,7 +10,7 @@ from .work import Work
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an entry of the timeline says. `occurs_at` None: now. `shared_with`: the school it is shared with, if any."""
+    """What an entry says. `occurs_at` None: now. `shared_with`: the school it is shared with, if any."""
 
     kind: EventKind
     subject: str
