@@ -26,7 +26,7 @@ async def add(work: Work, case: Case, body: str, visibility: Visibility | None) 
         )
     )
     work.log(comment, case.student_id)
-    work.touched_case(case)
+    work.touched_case(case, item=comment)
     if visibility is Visibility.SHARED and not work.actor.is_school:
         await tell_school(work, case, AlertKind.COMMENT_SHARED)
     return comment

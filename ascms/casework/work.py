@@ -117,18 +117,19 @@ class Work:
 
     def log(self, subject: Base, student_id: int | None) -> None:
         """Have the change log name a row that this change makes or changes."""
-        key = subject.__mapper__.primary_key[0].key
-        self.entries.append(Entry(type(subject).__name__, getattr(subject, key or "id"), student_id))
+        self.entries.append(Entry(type(subject).__name__, _key(subject), student_id))
 
     def changed_case(self, case: Case, *, before_provider_id: int | None = None) -> None:
         """A case was changed: its version goes up, the log names it, and who watches is told."""
         case.version = (case.version or 0) + 1
         self.touched_case(case, before_provider_id=before_provider_id)
 
-    def touched_case(self, case: Case, *, before_provider_id: int | None = None) -> None:
-        """Something on a case was added or changed, and the case's own row was not."""
+    def touched_case(self, case: Case, *, before_provider_id: int | None = None, item: Base | None = None) -> None:
+        """Something on a case was added or changed, not the case's own row. Who may not see `item` hears nothing."""
         self.log(case, case.student_id)
-        self.signals.append(case_changed(case.id, self.action, self.now, (case.provider_id, before_provider_id)))
+        about = None if item is None else (type(item).__name__, _key(item))
+        held_by = (case.provider_id, before_provider_id)
+        self.signals.append(case_changed(case.id, self.action, self.now, held_by, about))
 
     def changed_request(self, request: Request) -> None:
         """A request was changed: its version goes up and the log names it."""
@@ -147,3 +148,7 @@ class Work:
     def changed_rights(self, user_id: int) -> None:
         """What somebody may do was changed: their open subscriptions look again."""
         self.signals.append(rights_changed(self.action, self.now, user_id=user_id))
+
+
+def _key(row: Base) -> Any:
+    return getattr(row, row.__mapper__.primary_key[0].key or "id")

@@ -133,6 +133,21 @@ class Leavers(Action):
     without_role = True
 
 
+# Subscriptions -----------------------------------------------------------------------------------------------
+
+
+class CaseWatchers(Action):
+    """Hearing at once that a case was changed: those who work on it on either side."""
+
+    visible = SCHOOL | {WL, CM}
+
+
+class QueueWatchers(Action):
+    """Hearing at once what comes into the queue, is changed and leaves."""
+
+    visible = {WL}
+
+
 CASE_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "addComment": BothSides,
     "addFile": BothSides,

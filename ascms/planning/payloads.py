@@ -34,7 +34,7 @@ def _member(compiler: Compiler, type_name: str, selected: Selected) -> Member:
     compiler.decide(selected, compiler.registry.any_row(type_name))
     match source:
         case Performed():
-            return _row(compiler, selected, source)
+            return performed(compiler, selected, source)
         case Given(name):
             return _value(name, compiler.given(selected))
     raise TypeError(f"{selected.coordinate} has a source that no payload has: {source!r}")
@@ -54,7 +54,8 @@ def _value(name: str, shape: Callable[[Any], Any]) -> Member:
     return bring
 
 
-def _row(compiler: Compiler, selected: Selected, source: Performed) -> Member:
+def performed(compiler: Compiler, selected: Selected, source: Performed) -> Member:
+    """The row that the outcome names, null where the viewer does not reach it."""
     target = next(iter(selected.below))
     if not compiler.has_rows(target):
         return _constant(None)

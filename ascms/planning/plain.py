@@ -54,6 +54,7 @@ from .sources import (
     Performed,
     Row,
     Value,
+    Watch,
     key_expression,
     key_of,
 )
@@ -190,6 +191,8 @@ class PlainReader:
             case Act():
                 assert self.outcome is not None
                 return self._made(self.registry.target(type_name, name), dict(self.outcome.values))
+            case Watch():
+                return await self._told(declared.source, self.registry.target(type_name, name))
             case Performed() as performed:
                 return await self._performed(performed, self.registry.target(type_name, name))
             case Given(member):
@@ -217,6 +220,12 @@ class PlainReader:
             return value
         members = {name: getattr(value, name) for name in dir(value) if not name.startswith("_")}
         return self._made(named, members)
+
+    async def _told(self, source: Watch, target: str) -> Any:
+        assert self.outcome is not None
+        if self.registry.entity(target).model is source.model:
+            return await self._performed(source.row, target)
+        return self._made(target, dict(self.outcome.values))
 
     async def _performed(self, source: Performed, target: str) -> Any:
         assert self.outcome is not None

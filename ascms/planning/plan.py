@@ -21,8 +21,9 @@ from .payloads import Payload
 from .registry import Registry
 from .roots import Root, root
 from .selection import Selected
-from .sources import Act
+from .sources import Act, Watch
 from .values import Params
+from .watching import Told
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Forbidden:
 class Plan:
     """How an operation is answered for certain roles. `fingerprint` names what it discloses and redacts."""
 
-    roots: Sequence[tuple[Selected, Root | Payload | Forbidden | None]]
-    """None for introspection, which graphql-core answers; payloads for a mutation's."""
+    roots: Sequence[tuple[Selected, Root | Payload | Told | Forbidden | None]]
+    """None for introspection, which graphql-core answers; what is read later for a mutation's and a subscription's."""
     forbidden: Sequence[Forbidden]
     """The root fields that are not the viewer's."""
     params: Params
@@ -102,7 +103,7 @@ class Plan:
             if isinstance(bring, Forbidden):
                 data[selected.key] = None
             elif bring is not None:
-                assert not isinstance(bring, Payload)  # read one by one, each when it is done
+                assert not isinstance(bring, (Payload, Told))  # read one by one, each when it is done
                 data[selected.key] = await bring(run, leaves)
         return data
 
@@ -114,7 +115,7 @@ def make_plan(
     """Plan an operation. Raises RequestErrors for what must not run: hidden fields in arguments, bad arguments."""
     selections, nodes, fields = asked.selections(schema, settings)
     compiler = Compiler(registry, Me(policy, roles), Params(), settings, dialect)
-    roots: list[tuple[Selected, Root | Payload | Forbidden | None]] = []
+    roots: list[tuple[Selected, Root | Payload | Told | Forbidden | None]] = []
     forbidden = [
         Forbidden(selected, policy.visible_to(selected.type_name, selected.name))
         for selected in selections
@@ -138,7 +139,9 @@ def _never(compiler: Compiler, selected: Selected) -> bool:
     return compiler.me.sees(selected.type_name, selected.name, row) is Visibility.NEVER
 
 
-def _root(compiler: Compiler, selected: Selected, refused: Forbidden | None) -> Root | Payload | Forbidden | None:
+def _root(
+    compiler: Compiler, selected: Selected, refused: Forbidden | None
+) -> Root | Payload | Told | Forbidden | None:
     if selected.name == "__typename":
         return _typename(selected.type_name)
     if selected.declared is None:
@@ -146,6 +149,8 @@ def _root(compiler: Compiler, selected: Selected, refused: Forbidden | None) -> 
     if isinstance(selected.declared.source, Act):
         # Planned whoever may do it: by the time a payload is read, the right may be gone.
         return Payload(compiler, selected)
+    if isinstance(selected.declared.source, Watch):
+        return Told(compiler, selected) if refused is None else refused
     return root(compiler, selected) if refused is None else refused
 
 

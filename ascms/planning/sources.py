@@ -253,3 +253,34 @@ class Performed(Source):
     def parameter(self) -> str:
         """The bound parameter that holds the key."""
         return f"outcome_{self.name}"
+
+
+@dataclass(frozen=True)
+class Watch(Source):
+    """A subscription: the signals that concern a viewer, and the row that each leads to.
+
+    What is sent is read like a payload, of the outcome that a signal makes; or it is the row itself, where the field
+    is of the row's own type. Nothing is sent of a row for which `shown` does not hold at that moment.
+    """
+
+    name: str
+    """The row's, among the outcome's keys. An outcome without it (something left, or was missed) is sent as it is."""
+    model: Any
+    topics: Callable[[Any, int | None], Sequence[Any]]
+    """What to wait for, of the viewer and the key of the row that is followed."""
+    outcome: Callable[[Any, int | None], Outcome]
+    """What a signal brought, of it and the key of the row that is followed."""
+    shown: Callable[[Row, Any], ColumnElement[bool]]
+    follows: Callable[[Row, Mapping[str, Any]], ColumnElement[bool]] | None = None
+    """The one row that is followed, by the arguments. Whether there is one is never told."""
+    reads: Mapping[str, str] = field(default_factory=dict)
+    """A change's name, or the model of the item it is about, to the field of the row that it lets one know of."""
+    items: Mapping[str, Any] = field(default_factory=dict)
+    """Models of items, by name, that are types with rows of their own: the item must be in reach too."""
+    missed: Callable[[Row, Any, ColumnElement[Any]], ColumnElement[bool]] | None = None
+    """The rows that may have been missed since an instant."""
+
+    @property
+    def row(self) -> Performed:
+        """The row, as a payload reads it."""
+        return Performed(self.name, self.model)

@@ -12,6 +12,7 @@ from ascms.settings import OfficeSupportReading
 
 from .mutations import Mutation
 from .root import Query
+from .subscription import Subscription
 from .types.casework import Comment, Event, File
 from .types.common import SCALARS
 from .types.people import User
@@ -31,7 +32,11 @@ class Served:
 def build_schema(reading: OfficeSupportReading = OfficeSupportReading.FIELDS) -> Served:
     """The schema. Raises UndeclaredField, with the field's name, for a field without a permission class."""
     schema = strawberry.Schema(
-        Query, Mutation, types=[Comment, Event, File, User, *PROBLEMS], config=StrawberryConfig(scalar_map=SCALARS)
+        Query,
+        Mutation,
+        Subscription,
+        types=[Comment, Event, File, User, *PROBLEMS],
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
     core = schema._schema  # noqa: SLF001 (Strawberry has no public way to it)
     registry = Registry(core)

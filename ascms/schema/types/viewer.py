@@ -111,7 +111,7 @@ def _own_context(user: Any, organisation: Any, me: Any) -> Any:
     return and_(holds_role_at(organisation, user), organisation.status == models.OrganisationStatus.OPEN)
 
 
-def _alerts_shown(alert: Any, me: Any) -> Any:
+def alerts_shown(alert: Any, me: Any) -> Any:
     """The acting organisation's, none about a student from whom the viewer is kept apart."""
     if not me.roles:
         return false()
@@ -178,7 +178,7 @@ class Viewer:
     missing: list[str] = field(Computed(_missing), AsPath, "What keeps a role from having effect, in words.")
     alerts: Connected[Alert] = field(
         Connection(
-            Link(models.Alert, models.Alert.user_id, where=_alerts_shown),
+            Link(models.Alert, models.Alert.user_id, where=alerts_shown),
             default_order=((By("createdAt", ("created_at",)), True),),
         ),
         AsPath,
