@@ -118,3 +118,18 @@ def launch(
 def server(request: pytest.FixtureRequest, launch: Callable[..., DemoServer]) -> DemoServer:
     """The demo as people meet it, on each kind of database. Shared by all tests: do not change its data."""
     return launch(request.param)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def changing(
+    request: pytest.FixtureRequest, databases_of: Callable[[str], Databases], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DemoServer]:
+    """A server over a demo world that the tests of a module share and change, on each kind of database.
+
+    Others of the module have changed things before: compare with what was there, and use rows of one's own.
+    """
+    databases = databases_of(request.param)
+    url = databases.copy("world", build_world)
+    with DemoServer(url, tmp_path_factory.mktemp("changing")) as server:
+        yield server
+    databases.drop(url)

@@ -77,7 +77,7 @@ async def change(
         try:
             outcome = await _perform(selected, Call(selected.name, position, _arguments(asked, selected), facts, retry))
             facts = replace(facts, viewer=await again())
-            _, plan = await operations.planned(asked, facts.viewer)
+            plan = await operations.planned(asked, facts.viewer)
             run = Run(_no_rows, facts, operations.cursors, dict(parameters_of(facts.viewer)))
             data[selected.key] = await _payload(operations, asked, plan, position, run, outcome, variables)
             subjects |= run.subjects

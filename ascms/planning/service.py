@@ -118,13 +118,15 @@ class Operations:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._planner, self.prepare, text, operation_name, variables, viewer)
 
-    async def planned(self, asked: Asked, viewer: Viewer) -> tuple[Asked, Plan]:
+    async def planned(self, asked: Asked, viewer: Viewer) -> Plan:
         """A plan for what was asked already, for the roles that the viewer holds now."""
-        plan = self._plans.find(_plan_key(asked, viewer))
-        if plan is None:
-            loop = asyncio.get_running_loop()
-            plan = await loop.run_in_executor(self._planner, self._make_plan, asked, viewer)
-        return asked, plan
+        key = _plan_key(asked, viewer)
+        plan = self._plans.find(key)
+        if plan is not None:
+            return plan
+        loop = asyncio.get_running_loop()
+        make = lambda: self._plans.get(key, lambda: self._make_plan(asked, viewer))  # noqa: E731
+        return await loop.run_in_executor(self._planner, make)
 
     def prepare(
         self, text: str, operation_name: str | None, variables: Mapping[str, Any], viewer: Viewer

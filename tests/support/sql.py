@@ -1,0 +1,44 @@
+"""The database of a running server, read and written beside it."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import text
+
+from ascms.database import engine_for
+
+
+def rows(database: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """What a statement finds."""
+
+    async def read() -> list[tuple[Any, ...]]:
+        engine = engine_for(database)
+        try:
+            async with engine.connect() as connection:
+                return [tuple(row) for row in await connection.execute(text(statement), values)]
+        finally:
+            await engine.dispose()
+
+    return _apart(read)
+
+
+def execute(database: str, *statements: str) -> None:
+    """Statements in one transaction, as somebody with the database at hand would make them."""
+
+    async def write() -> None:
+        engine = engine_for(database)
+        try:
+            async with engine.execution_options(writes=True).begin() as connection:
+                for statement in statements:
+                    await connection.execute(text(statement))
+        finally:
+            await engine.dispose()
+
+    _apart(write)
+
+
+def _apart(action: Any) -> Any:
+    """In a thread of its own, since a test may be running in an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(action())).result()
