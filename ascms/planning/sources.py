@@ -240,6 +240,10 @@ class Act(Source):
     """A mutation: `perform` gets what is needed to do it, and its payload is read when it is done."""
 
     perform: Callable[[Any], Awaitable[Outcome]]
+    takes: type
+    """Its input."""
+    audience: type
+    """Who may, as the rows are asked; the field's own permission class has to be the same."""
 
 
 @dataclass(frozen=True)

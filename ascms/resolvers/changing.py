@@ -112,7 +112,7 @@ def act(
 
     The handler is called with (doing, row, input), or (doing, input) where it is about no row.
     """
-    return Act(lambda call: _Change(handler, takes, audience, on, beyond).perform(call))
+    return Act(_Change(handler, takes, audience, on, beyond).perform, takes, audience)
 
 
 @dataclass(frozen=True)
