@@ -8,11 +8,9 @@ beyond the head are those of a process that ended before it could answer.
 
 import asyncio
 import contextlib
-import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ascms.database import insert_if_absent
 from ascms.models import AccessLogChain, AccessLogEntry, AccessLogStudent, Disclosure
 
-from .heads import Event, Head, HeadFile, append_to_index, prepare
+from .heads import Event, Head, HeadFile, append_to_index, prepare, writer_name
 from .records import AccessRecord, Content, entry_mac, fingerprint, genesis
 
 MAXIMUM_BATCH = 500
@@ -86,7 +84,7 @@ class AccessLog:
         self._engine = engine.execution_options(writes=True)
         self._key = key
         self._directory = directory
-        self._writer = _writer_name()
+        self._writer = writer_name()
         self._chain: _Chain | None = None
         self._connection: AsyncConnection | None = None
         self._known: set[bytes] = set()
@@ -196,7 +194,7 @@ class AccessLog:
         if self._chain is not None:
             self._chain.file.close()
             self._chain = None
-            self._writer = _writer_name()
+            self._writer = writer_name()
 
     def _rows(self, chain: _Chain, records: Sequence[AccessRecord]) -> tuple[_Rows, Head]:
         rows, head = _Rows(), chain.head
@@ -266,8 +264,3 @@ class _OutcomeUnknownError(Exception):
 def _nothing_was_written(error: BaseException) -> bool:
     """Whether another attempt makes sense: a refused row, or a connection that was lost before the commit."""
     return isinstance(error, IntegrityError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
-
-
-def _writer_name() -> str:
-    """A name that no other writer has, sorting by when it began."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
