@@ -248,10 +248,14 @@ class Act(Source):
 
 @dataclass(frozen=True)
 class Performed(Source):
-    """A member of a payload: the row of `model` whose key the outcome has as `name`, if the viewer reaches it now."""
+    """A member of a payload: the row of `model` whose key the outcome has as `name`, if the viewer reaches it now.
+
+    `shown`: for a type without a scope of its own, when the viewer may see the row.
+    """
 
     name: str
     model: Any
+    shown: Callable[[Row, Any], ColumnElement[bool]] | None = None
 
     @property
     def parameter(self) -> str:
