@@ -456,7 +456,8 @@ class PlainReader:
     async def _lookup(self, source: Lookup, target: str, arguments: Mapping[str, Any]) -> Any:
         params, row = Params(), Row(source.model)
         found = source.by(row, wrapped(arguments, params))
-        statement = select(source.model.id).where(found, self.me.row_scope(target, row))
+        first = None if source.first is None else source.first(row)
+        statement = select(source.model.id).where(found, self.me.row_scope(target, row)).order_by(first)
         rows = await self.rows(statement, params)
         return await self.object(target, Standing(source.model, tuple(rows[0]))) if rows else None
 

@@ -165,6 +165,8 @@ class Lookup(Source):
     by: Callable[[Row, Mapping[str, Any]], ColumnElement[bool]]
     check: Callable[[Mapping[str, Any]], None] | None = None
     """Raises ValueError with what is wrong with the arguments."""
+    first: Callable[[Row], ColumnElement[Any]] | None = None
+    """Where several rows may answer, and the viewer reaches more than one: that with the least of this."""
 
 
 @dataclass(frozen=True)
