@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Executable, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -32,8 +32,9 @@ _WITH_HOLDINGS = (
     )
     .outerjoin(RoleAssignment, and_(RoleAssignment.user_id == User.id, RoleAssignment.ended_at.is_(None)))
     .outerjoin(Organisation, Organisation.id == RoleAssignment.organisation_id)
-    .where(User.subject == bindparam("subject"))
 )
+_BY_SUBJECT = _WITH_HOLDINGS.where(User.subject == bindparam("subject"))
+_BY_KEY = _WITH_HOLDINGS.where(User.id == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,17 @@ class Person:
 
 async def find(engine: AsyncEngine, subject: str) -> Person | None:
     """The person whom the issuer calls `subject`, with the roles held. One statement."""
+    return await _find(engine, _BY_SUBJECT, {"subject": subject})
+
+
+async def find_by_key(engine: AsyncEngine, key: int) -> Person | None:
+    """The person whose row has the key, with the roles held. One statement."""
+    return await _find(engine, _BY_KEY, {"key": key})
+
+
+async def _find(engine: AsyncEngine, statement: Executable, parameters: Mapping[str, Any]) -> Person | None:
     async with engine.connect() as connection:
-        rows = (await connection.execute(_WITH_HOLDINGS, {"subject": subject})).all()
+        rows = (await connection.execute(statement, parameters)).all()
     if not rows:
         return None
     return Person(

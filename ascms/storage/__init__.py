@@ -10,7 +10,7 @@ from .interface import NotStored, Storage, new_key, open_storage
 from .kinds import ALLOWED, extension_for
 from .names import download_name
 from .receiving import MOST_BYTES, Accepted, Refusal, judge
-from .sweeping import sweep
+from .sweeping import keep_sweeping, sweep
 
 __all__ = [
     "ALLOWED",
@@ -26,6 +26,7 @@ __all__ = [
     "download_name",
     "extension_for",
     "judge",
+    "keep_sweeping",
     "new_key",
     "open_storage",
     "sweep",

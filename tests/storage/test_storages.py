@@ -1,5 +1,6 @@
 """Both storages, alike: a content is there whole or not at all. S3 is a real server on this machine."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ascms.database import engine_for
 from ascms.models import Case, File, User, Visibility
 from ascms.settings import Settings, StorageKind
-from ascms.storage import Incoming, NotStored, Storage, new_key, open_storage, sweep
+from ascms.storage import Incoming, NotStored, Storage, keep_sweeping, new_key, open_storage, sweep
 from tests.support.s3 import S3Server
 
 SOON = timedelta(minutes=1)
@@ -235,6 +236,26 @@ async def test_a_sweep_removes_what_no_row_names_and_was_left_long_ago(
     assert await storage.exists(named)
     assert not await storage.exists(orphan)
     assert not unfinished.exists()
+
+
+async def test_sweeping_goes_on_by_itself_and_past_a_failure(
+    local: Storage, incoming: Incoming, world: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    young, orphan = await stored(local, b"a"), await stored(local, b"b")
+    two_days_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    os.utime(tmp_path / "files" / orphan, (two_days_ago, two_days_ago))
+    in_the_way = incoming.folder / "folder"
+    in_the_way.mkdir()
+    os.utime(in_the_way, (two_days_ago, two_days_ago))
+    sweeping = asyncio.create_task(keep_sweeping(local, incoming, world, timedelta(milliseconds=1)))
+    while not caplog.records:  # noqa: ASYNC110 (nothing else tells)
+        await asyncio.sleep(0.001)
+    in_the_way.rmdir()
+    while await local.exists(orphan):  # noqa: ASYNC110 (nothing else tells)
+        await asyncio.sleep(0.001)
+    sweeping.cancel()
+    assert await local.exists(young)
+    assert "could not be removed" in caplog.text
 
 
 async def test_a_sweep_goes_through_more_contents_than_one_question_asks_for(
