@@ -223,7 +223,7 @@ class _Change:
         row, reached, permitted = rows[0]
         if not permitted and not self.beyond & doing.viewer.roles:
             raise not_possible_now(who_may(self.audience))
-        return _Target(row, row.id, bool(reached))
+        return _Target(row, cast(Any, row).id, bool(reached))
 
     def _missing(self) -> Refused:
         assert self.on is not None
