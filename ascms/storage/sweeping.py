@@ -1,7 +1,5 @@
 """Removing what was put into the storage and never became anybody's."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,10 +12,10 @@ from ascms.models import File
 from .incoming import Incoming
 from .interface import Storage
 
-LOGGER = logging.getLogger("ascms.storage")
 AT_ONCE: Final = 500
 LEFT_ALONE: Final = timedelta(days=1)
 """For how long what nothing names may still become somebody's: longer than any upload takes."""
+EVERY: Final = timedelta(days=1)
 
 
 async def sweep(storage: Storage, incoming: Incoming, engine: AsyncEngine, before: datetime) -> int:
@@ -36,16 +34,22 @@ async def sweep(storage: Storage, incoming: Incoming, engine: AsyncEngine, befor
     return left
 
 
-async def keep_sweeping(
-    storage: Storage, incoming: Incoming, engine: AsyncEngine, every: timedelta = timedelta(days=1)
-) -> None:
-    """Sweep from time to time, until cancelled. A sweep that fails is logged; the next one makes up for it."""
-    while True:
-        await asyncio.sleep(every.total_seconds())
-        try:
-            await sweep(storage, incoming, engine, datetime.now(UTC) - LEFT_ALONE)
-        except Exception:
-            LOGGER.exception("stored contents that nothing names could not be removed")
+class Sweeper:
+    """Sweeps when it is called, once a day at most: going through all contents is much to ask of a bucket."""
+
+    def __init__(self, storage: Storage, incoming: Incoming, engine: AsyncEngine) -> None:
+        self._storage = storage
+        self._incoming = incoming
+        self._engine = engine
+        self._next = datetime.min.replace(tzinfo=UTC)
+
+    async def __call__(self, now: datetime) -> int:
+        """Sweep if it is time; gives how many contents and files were removed."""
+        if now < self._next:
+            return 0
+        left = await sweep(self._storage, self._incoming, self._engine, now - LEFT_ALONE)
+        self._next = now + EVERY
+        return left
 
 
 async def _batches(keys: AsyncIterator[str]) -> AsyncIterator[Sequence[str]]:

@@ -1,6 +1,5 @@
 """Both storages, alike: a content is there whole or not at all. S3 is a real server on this machine."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ascms.database import engine_for
 from ascms.models import Case, File, User, Visibility
 from ascms.settings import Settings, StorageKind
-from ascms.storage import Incoming, NotStored, Storage, keep_sweeping, new_key, open_storage, sweep
+from ascms.storage import Incoming, NotStored, Storage, Sweeper, new_key, open_storage, sweep
 from tests.support.s3 import S3Server
 
 SOON = timedelta(minutes=1)
@@ -238,24 +237,28 @@ async def test_a_sweep_removes_what_no_row_names_and_was_left_long_ago(
     assert not unfinished.exists()
 
 
-async def test_sweeping_goes_on_by_itself_and_past_a_failure(
-    local: Storage, incoming: Incoming, world: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_what_a_day_has_passed_over_is_swept_once_a_day(
+    local: Storage, incoming: Incoming, world: AsyncEngine
 ) -> None:
-    young, orphan = await stored(local, b"a"), await stored(local, b"b")
-    two_days_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
-    os.utime(tmp_path / "files" / orphan, (two_days_ago, two_days_ago))
-    in_the_way = incoming.folder / "folder"
-    in_the_way.mkdir()
-    os.utime(in_the_way, (two_days_ago, two_days_ago))
-    sweeping = asyncio.create_task(keep_sweeping(local, incoming, world, timedelta(milliseconds=1)))
-    while not caplog.records:  # noqa: ASYNC110 (nothing else tells)
-        await asyncio.sleep(0.001)
-    in_the_way.rmdir()
-    while await local.exists(orphan):  # noqa: ASYNC110 (nothing else tells)
-        await asyncio.sleep(0.001)
-    sweeping.cancel()
-    assert await local.exists(young)
-    assert "could not be removed" in caplog.text
+    sweep_now, now = Sweeper(local, incoming, world), datetime.now(UTC)
+    orphan = await stored(local, b"a")
+    assert await sweep_now(now + timedelta(hours=23)) == 0
+    assert await sweep_now(now + timedelta(hours=46)) == 0
+    assert await local.exists(orphan)
+    assert await sweep_now(now + timedelta(hours=48)) == 1
+    assert not await local.exists(orphan)
+
+
+async def test_a_sweep_that_failed_is_made_up_for_at_once(
+    local: Storage, incoming: Incoming, world: AsyncEngine
+) -> None:
+    await stored(local, b"a")
+    (incoming.folder / "folder").mkdir()
+    sweep_later, later = Sweeper(local, incoming, world), datetime.now(UTC) + timedelta(days=2)
+    with pytest.raises(OSError, match="folder"):
+        await sweep_later(later)
+    (incoming.folder / "folder").rmdir()
+    assert await sweep_later(later) == 1
 
 
 async def test_a_sweep_goes_through_more_contents_than_one_question_asks_for(
