@@ -8,7 +8,7 @@ left alone.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Table, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ascms.casework.work import Work
@@ -31,7 +31,7 @@ class Enrolments:
 
     kind = "ENROLMENTS"
     action = "importEnrolments"
-    tables = (LINE, CHANGE, ARRIVAL)
+    tables: Sequence[Table] = (LINE, CHANGE, ARRIVAL)
 
     def __init__(self, on_move: OnMove | None = None) -> None:
         self._on_move = on_move
