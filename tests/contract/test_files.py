@@ -229,6 +229,17 @@ def test_a_draft_takes_files_and_keeps_its_version(changing: DemoServer) -> None
     assert (missing["code"], missing["path"]) == ("NOT_FOUND", ["input", "reference"])
 
 
+def test_office_support_adds_to_no_draft_but_its_own(changing: DemoServer) -> None:
+    (problem,) = add(changing, OFFICE, PDF, reference=DRAFT)["problems"]
+    assert (problem["code"], "Office Support on their own" in problem["message"]) == ("NOT_POSSIBLE_NOW", True)
+    mine = f"UPDATE request SET created_by_id = {{}} WHERE reference = '{DRAFT}'"
+    execute(changing.database, mine.format(user(changing, OFFICE)))
+    try:
+        assert added(changing, OFFICE, PDF, reference=DRAFT)["visibility"] == "SHARED"
+    finally:
+        execute(changing.database, mine.format(user(changing, CONTACT)))
+
+
 def test_a_provider_adds_to_the_request_of_its_case(changing: DemoServer) -> None:
     asked = '{ request(number: "152479128") { reference } }'
     reference = changing.ask(WORKFLOW, asked).data["request"]["reference"]
