@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from ascms.database import engine_for
 from ascms.settings import Settings
 from ascms.signals import Signal, case_changed, create_bus
 from tests.conftest import build_world
+from tests.contract.case_rows import make
+from tests.contract.casework import done
+from tests.contract.oracle import Person
+from tests.contract.people import ADMINISTRATOR, ISP_MANAGER, ISP_WORKFLOW
 from tests.support.databases import Databases
 from tests.support.live import Socket, events, signed_in
 from tests.support.server import DemoServer
@@ -50,6 +55,10 @@ def comment(
 
 async def change(server: DemoServer, email: str, **more: Any) -> None:
     await asyncio.to_thread(comment, server, email, **more)
+
+
+async def does(server: DemoServer, person: Person, mutation: str, **given: Any) -> None:
+    await asyncio.to_thread(partial(done, server, person, mutation, **given))
 
 
 def numbers(server: DemoServer, email: str) -> list[str]:
@@ -135,6 +144,47 @@ async def test_a_school_hears_nothing_of_what_is_internal(changing: DemoServer, 
         for _ in range(number):
             assert (await people[email].next(keys[email]))["data"] == {"caseChanged": {"what": "addComment"}}
         assert await people[email].heard(keys[email]) == []
+
+
+INTERNAL: dict[str, dict[str, Any]] = {
+    "addTask": {"title": "Ring home"},
+    "addSafetyAlert": {"text": "A dog."},
+    "recordNeedsFund": {"purpose": "Shoes", "amountCents": 5000, "spentOn": "2026-05-01"},
+    "addEvent": {"kind": "NOTE", "subject": "Noted"},
+    "addComment": {"body": "Said."},
+}
+
+
+async def test_each_hears_of_what_they_may_see_and_of_nothing_else(
+    changing: DemoServer, sockets: Callable[..., Any]
+) -> None:
+    case = make(changing, "OPEN", manager=MANAGER, contact=CONTACT)
+    bare = "subscription Bare($number: String!) { caseChanged(number: $number) { what } }"
+    people = {email: await sockets(email) for email in (LEAD, CONTACT, OFFICE, WORKFLOW, MANAGER)}
+    keys = {email: await socket.subscribe(bare, {"number": case.number}) for email, socket in people.items()}
+    for name, given in INTERNAL.items():
+        await does(changing, ISP_MANAGER, name, number=case.number, **given)
+    shared = {"kind": "HOME_VISIT", "subject": "Met", "visibility": "SHARED"}
+    await does(changing, ISP_MANAGER, "addEvent", number=case.number, **shared)
+    notes = {"expectedVersion": 1, "notes": "Ring after three."}
+    await does(changing, Person(LEAD), "updateSchoolContactNotes", number=case.number, **notes)
+    pause = {"expectedVersion": 2, "reason": await a_reason(changing), "reviewOn": "2100-01-04"}
+    await does(changing, ISP_MANAGER, "pauseCase", number=case.number, **pause)
+    expected = {
+        WORKFLOW: [*INTERNAL, "addEvent", "updateSchoolContactNotes", "pauseCase"],
+        MANAGER: [*INTERNAL, "addEvent", "updateSchoolContactNotes", "pauseCase"],
+        LEAD: ["addEvent", "updateSchoolContactNotes", "pauseCase"],
+        CONTACT: ["addEvent", "updateSchoolContactNotes", "pauseCase"],
+        OFFICE: ["addEvent", "pauseCase"],
+    }
+    for email, whats in expected.items():
+        told = [(await people[email].next(keys[email]))["data"]["caseChanged"]["what"] for _ in whats]
+        assert (told, await people[email].heard(keys[email])) == (whats, []), email
+
+
+async def a_reason(server: DemoServer) -> str:
+    code: str = rows(server.database, "SELECT code FROM code WHERE code_set = 'pause_reason' ORDER BY code")[0][0]
+    return code
 
 
 async def test_a_case_out_of_reach_and_a_number_never_issued_are_alike_and_silent(
@@ -236,6 +286,37 @@ async def test_the_queue_is_the_acting_providers(changing: DemoServer, sockets: 
     assert await asp.heard(keys[1]) == []
 
 
+async def test_a_case_that_leaves_is_told_to_the_provider_that_had_it(
+    changing: DemoServer, sockets: Callable[..., Any]
+) -> None:
+    case = make(changing, "OPEN", manager=MANAGER)
+    before, after, manager = await sockets(WORKFLOW), await sockets(ASP_WORKFLOW), await sockets(MANAGER)
+    queues = await before.subscribe(QUEUE), await after.subscribe(QUEUE)
+    watched = await manager.subscribe(WATCH, {"number": case.number})
+    given = {"reason": "NEEDS_MORE_SUPPORT", "handOverSummary": "The uncle is the one to ring."}
+    await does(changing, ISP_WORKFLOW, "transferCase", number=case.number, expectedVersion=1, **given)
+    left = {"what": "transferCase", "case": None}
+    come = {"what": "transferCase", "case": {"number": case.number}}
+    assert (await before.next(queues[0]))["data"] == {"queueChanged": left}
+    assert (await after.next(queues[1]))["data"] == {"queueChanged": come}
+    assert await manager.heard(watched) == []
+
+
+async def test_a_number_that_was_merged_goes_on_with_the_case_that_goes_on(
+    changing: DemoServer, sockets: Callable[..., Any]
+) -> None:
+    survivor, duplicate = make(changing, "OPEN", manager=MANAGER), make(changing, "OPEN", manager=MANAGER)
+    lead = await sockets(LEAD)
+    key = await lead.subscribe(WATCH, {"number": duplicate.number})
+    await does(changing, ADMINISTRATOR, "mergeCases", survivor=survivor.number, duplicate=duplicate.number)
+    told = (await lead.next(key))["data"]["caseChanged"]
+    assert (told["change"], told["case"]["number"]) == ("mergeCases", survivor.number)
+    await change(changing, MANAGER, number=survivor.number)
+    told = (await lead.next(key))["data"]["caseChanged"]
+    assert (told["change"], told["case"]["number"]) == ("addComment", survivor.number)
+    assert await lead.heard(key) == []
+
+
 async def test_an_alert_is_heard_by_the_person_it_is_for(changing: DemoServer, sockets: Callable[..., Any]) -> None:
     contact, lead = await sockets(CONTACT), await sockets(LEAD)
     keys = await contact.subscribe(ALERTS), await lead.subscribe(ALERTS)
@@ -299,28 +380,6 @@ async def test_servers_of_one_database_hear_each_other_and_both_executions_tell_
                 for server in (one, other):
                     await change(server, OFFICE if email == OFFICE else WORKFLOW)
                     assert await here.next(keys[0]) == await there.next(keys[1])
-
-
-async def test_a_case_that_leaves_is_told_to_the_provider_that_had_it(postgres_world: str, tmp_path: Path) -> None:
-    with DemoServer(postgres_world, tmp_path) as server:
-        isp = key_of(server, "organisation", "number", "78912")
-        waikato = rows(
-            server.database,
-            "SELECT organisation_id FROM role_assignment WHERE user_id = :user",
-            user=key_of(server, "user_account", "username", ASP_WORKFLOW),
-        )[0][0]
-        case = key_of(server, "case_record", "number", CASE)
-        async with signed_in(server, WORKFLOW) as before, signed_in(server, ASP_WORKFLOW) as after:
-            subscriptions = await before.subscribe(QUEUE), await after.subscribe(QUEUE)
-            watched = await before.subscribe(WATCH, {"number": CASE})
-            moved = f"UPDATE case_record SET provider_id = {waikato}, case_manager_id = NULL WHERE id = {case}"
-            execute(server.database, moved)
-            await notify(server.database, case_changed(case, "transferCase", datetime.now(UTC), (isp, waikato)))
-            left = {"what": "transferCase", "case": None}
-            come = {"what": "transferCase", "case": {"number": CASE}}
-            assert (await before.next(subscriptions[0]))["data"] == {"queueChanged": left}
-            assert (await after.next(subscriptions[1]))["data"] == {"queueChanged": come}
-            assert await before.heard(watched) == []
 
 
 async def test_what_may_have_been_missed_is_told_once_the_server_hears_again(
