@@ -13,6 +13,7 @@ import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ascms.casework.enrolment_moves import student_moved
 from ascms.casework.work import Actor, Work
 from ascms.imports import AlreadyRunningError, Enrolments, State, runs
 from ascms.imports.kinds import Found
@@ -166,6 +167,8 @@ async def test_others_read_the_state_before_while_it_is_applied(desk: Desk) -> N
     seen = []
 
     async def moved(work: Work, who: Student, old: int | None, new: int | None) -> None:
+        await student_moved(work, who, old, new)
+        await work.session.flush()
         seen.extend(await desk.ask("SELECT s.school_id, c.school_id FROM student s JOIN case_record c ON true"))
 
     await desk.run(Enrolments(moved), content(student(1, **MOVED), student(2)))
