@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from ascms.settings import Settings
 
 DEMO_DATABASE = "var/demo.sqlite3"
 SCHEMA = Path("schema.graphql")
@@ -145,6 +148,77 @@ def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=None)
         yield lambda what, done, total: bar.update(task, description=f"{title}: {what}", completed=done, total=total)
+
+
+@main.group("import")
+def import_() -> None:
+    """Files from outside. A server may run meanwhile."""
+
+
+def imported_file(command: Command) -> Command:
+    """What the commands that import a file share."""
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    command = click.argument("file", type=path)(command)
+    return click.option(
+        "--database", metavar="PATH", help="Left out: ASCMS_DATABASE_URL with ASCMS_AUDIT_KEY set; else the demo's."
+    )(command)
+
+
+@import_.command()
+@imported_file
+def enrolments(file: Path, database: str | None) -> None:
+    """Import ENROL's nightly FILE (docs/imports.md)."""
+    _import("ENROLMENTS", file, database)
+
+
+@import_.command()
+@imported_file
+def cases(file: Path, database: str | None) -> None:
+    """Import the former system's cases from FILE (docs/imports.md)."""
+    _import("CASES", file, database)
+
+
+def _import(kind: str, file: Path, database: str | None) -> None:
+    import asyncio
+
+    from ascms.database import is_current
+    from ascms.imports import AlreadyRunningError, ImportKind
+    from ascms.resolvers.importing import import_file
+
+    settings, size = _settings_of(database), file.stat().st_size
+    if not is_current(settings.database_url):
+        raise LookupError("the database is not there or not up to date; run `ascms db upgrade`")
+    with _progress("Importing") as progress:
+        try:
+            report = asyncio.run(
+                import_file(
+                    settings,
+                    ImportKind(kind),
+                    file,
+                    lambda lines, done: progress(f"{lines:,} lines, bytes", done, size),
+                )
+            )
+        except AlreadyRunningError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(report)
+    if not report.done:
+        sys.exit(1)
+
+
+def _settings_of(database: str | None) -> "Settings":
+    """The installation's settings; those of the demo over `database` where none is set up."""
+    from ascms.database import normalise_url, state_directory
+    from ascms.settings import Settings
+
+    settings = Settings()
+    if settings.audit_key is not None:
+        return settings if database is None else settings.model_copy(update={"database_url": normalise_url(database)})
+    database = database or DEMO_DATABASE
+    state = state_directory(database)
+    kept = state / "audit_key"
+    if not kept.exists():
+        raise LookupError(f"there is no {kept}: {database} was never served as a demo; or set ASCMS_AUDIT_KEY_FILE")
+    return Settings(database_url=normalise_url(database), state_directory=state, audit_key_file=kept)
 
 
 @main.group()

@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Of a file that is imported (importEnrolments, importCases); any other has 25 MiB at most."""
     import_tolerance: float = Field(default=0.05, ge=0, le=1)
     """The share of bad lines with which a file is still imported, without them (up to 100 lines always)."""
+    import_leavers: float = Field(default=0.3, ge=0, le=1)
+    """The share of students on a roll whom one nightly file may take off every roll (100 always): more is a mistake."""
     points_a_minute: int = 5_000_000
     """What one person may ask in a minute, in nodes."""
 

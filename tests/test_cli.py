@@ -24,8 +24,11 @@ def test_the_version_is_that_of_the_package() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "serve", "db upgrade", "db seed", "schema export", "schema check", "permissions", "token", "audit verify"],
-)
+    [
+        "demo", "serve", "db upgrade", "db seed", "import enrolments", "import cases", "schema export", "schema check",
+        "permissions", "token", "audit verify",
+    ],
+)  # fmt: skip
 def test_every_command_explains_itself(command: str) -> None:
     code, output = run(*command.split(), "--help")
     assert code == 0

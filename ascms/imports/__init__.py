@@ -8,6 +8,7 @@ changes nothing the second time, and reads go on meanwhile. `docs/imports.md` te
 from .cases import Cases
 from .enrolments import Enrolments, OnMove
 from .kinds import Import, ImportKind
+from .processes import Progress
 from .runs import UNDER_WAY, Claim, Imports, ImportState, OpenWork, enter
 from .staging import AlreadyRunningError
 
@@ -23,5 +24,6 @@ __all__ = [
     "Imports",
     "OnMove",
     "OpenWork",
+    "Progress",
     "enter",
 ]

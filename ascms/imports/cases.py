@@ -30,6 +30,7 @@ from ascms.casework.numbers import next_numbers
 from ascms.casework.work import Entry, Work
 from ascms.models import Base, CaseStatus, EventKind, OrganisationKind, UtcDateTime, Visibility
 from ascms.models.base import Identifier
+from ascms.settings import Settings
 from ascms.signals import case_changed
 
 from .case_file import LINE
@@ -58,7 +59,7 @@ class Cases:
     def __init__(self) -> None:
         self._held = 0
 
-    def begin(self, columns: Sequence[str]) -> None:
+    def begin(self, columns: Sequence[str], settings: Settings) -> None:
         """Nothing depends on which columns there are."""
 
     async def check(self, connection: AsyncConnection) -> Found:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ascms.casework.enrolment_moves import student_moved
 from ascms.casework.work import Work
 from ascms.models import Student
+from ascms.settings import Settings
 
 from . import differences as differ, rolls
 from .differences import ARRIVAL, CHANGE
@@ -23,8 +24,8 @@ from .kinds import Counts, Found, ImportKind, NothingChangedError, has_twin, rep
 OnMove = Callable[[Work, Student, int | None, int | None], Awaitable[None]]
 """Called for a student with active cases or drafts, once their school is another: with the one before, and the new."""
 
-MOST_LEAVERS: Final = 0.1
-"""The share of the students on a roll who may leave every roll by one file (100 always may): more is a mistake."""
+ALWAYS_MAY_LEAVE: Final = 100
+"""Students who may leave every roll by one file, however few there are."""
 
 
 class Enrolments:
@@ -37,10 +38,12 @@ class Enrolments:
     def __init__(self, on_move: OnMove = student_moved) -> None:
         self._on_move = on_move
         self._columns: frozenset[str] = frozenset()
+        self._most_leavers = 0.0
 
-    def begin(self, columns: Sequence[str]) -> None:
+    def begin(self, columns: Sequence[str], settings: Settings) -> None:
         """The file has been read; `columns` are those of its header."""
         self._columns = frozenset(columns)
+        self._most_leavers = settings.import_leavers
 
     async def check(self, connection: AsyncConnection) -> Found:
         """Take out lines for the same student."""
@@ -55,11 +58,12 @@ class Enrolments:
         await connection.execute(differ.find_arrivals())
         await connection.execute(differ.find_changes(self._columns))
         leaving, on_a_roll = (await connection.execute(differ.leavers())).one()
-        most = max(100, int(on_a_roll * MOST_LEAVERS))
+        most = max(ALWAYS_MAY_LEAVE, int(on_a_roll * self._most_leavers))
         if leaving > most:
             raise NothingChangedError(
                 f"By this file {leaving:,} of {on_a_roll:,} students would be on no school's roll any more, and "
-                f"{most:,} are the most that one file may take off. Check its school_number."
+                f"{most:,} are the most that one file may take off. Check its school_number, or set "
+                "ASCMS_IMPORT_LEAVERS higher."
             )
 
     async def apply(self, work: Work) -> tuple[Counts, Found]:

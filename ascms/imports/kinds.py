@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Table, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ascms.casework.work import Work
+from ascms.settings import Settings
 
 from .processes import Problem
 from .stager import MOST_PROBLEMS
@@ -44,7 +45,7 @@ class Import(Protocol):
     tables: Sequence[Table]
     """Staging's; the first takes the lines."""
 
-    def begin(self, columns: Sequence[str]) -> None:
+    def begin(self, columns: Sequence[str], settings: Settings) -> None:
         """The file has been read; `columns` are those of its header."""
 
     async def check(self, connection: AsyncConnection) -> Found:

@@ -210,7 +210,7 @@ class Imports:
             staged, problems = await place.load(
                 subject.kind, run.file, subject.tables, known, self._stager, noting.progress
             )
-        subject.begin(staged.columns)
+        subject.begin(staged.columns, self._settings)
         async with place.engine.begin() as connection:
             await place.look(connection, subject.tables[:1])
             found = await subject.check(connection)

@@ -30,6 +30,9 @@ CACHE_KIB: Final = 65_536
 class AlreadyRunningError(Exception):
     """Another import is under way."""
 
+    def __init__(self) -> None:
+        super().__init__("another import is under way; wait until it has ended")
+
 
 class Place(ABC):
     """Staging for one run. `engine` has one connection, which sees the live tables and staging's."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -168,6 +170,17 @@ def test_many_bad_lines_are_paged_through(changing: DemoServer) -> None:
     assert run["problems"]["totalCount"] == run["linesBad"] == 5
     assert [problem["line"] for problem in run["problems"]["nodes"]] == [2, 3]
     assert run["problems"]["pageInfo"]["hasNextPage"]
+
+
+def test_an_import_from_the_command_line_is_followed_too(changing: DemoServer, tmp_path: Path) -> None:
+    before = followed(changing)["totalCount"]
+    file = tmp_path / "nightly.csv"
+    file.write_text(content(line_of("0009999993", "Aroha Command")))
+    command = [sys.executable, "-m", "ascms.cli", "import", "enrolments", str(file), "--database", changing.database]
+    subprocess.run(command, cwd=changing.folder, check=True, capture_output=True)
+    runs = followed(changing)
+    assert runs["totalCount"] == before + 1
+    assert (runs["nodes"][0]["state"], runs["nodes"][0]["linesRead"]) == ("DONE", 1)
 
 
 def test_no_file_is_left_behind(changing: DemoServer) -> None:
