@@ -32,6 +32,8 @@ LONG_TEXTS: Final = frozenset({*TEXTS, "plan_outcome", "star_actions", "whanau_c
 
 MOST_DAYS: Final = 366
 MOST_CONTACTS: Final = 20
+MOST_ANSWERS: Final = 50
+"""Entries of a list of codes or criteria: more cannot be meant, and are not looked at one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ def _days_in_order(request: Request, answers: Answers, problems: Problems) -> No
 
 def _criteria(given: Sequence[Given], problems: Problems) -> Mapping[str, tuple[bool, str | None]]:
     answered: dict[str, tuple[bool, str | None]] = {}
+    if _too_many(given, MOST_ANSWERS, problems, "criteria"):
+        return answered
     for place, answer in enumerate(given):
         criterion, path = answer["criterion"], ("criteria", str(place))
         if criterion not in CRITERIA:
@@ -135,8 +139,8 @@ def _criteria(given: Sequence[Given], problems: Problems) -> Mapping[str, tuple[
 
 
 def _contacts(given: Sequence[Given], problems: Problems) -> Sequence[Contact]:
-    if len(given) > MOST_CONTACTS:
-        problems.add(f"{len(given)} contacts were given; {MOST_CONTACTS} at most are kept.", "caregiver_contacts")
+    if _too_many(given, MOST_CONTACTS, problems, "caregiver_contacts"):
+        return []
     contacts = []
     for place, contact in enumerate(given):
         path = ("caregiver_contacts", str(place))
@@ -148,6 +152,12 @@ def _contacts(given: Sequence[Given], problems: Problems) -> Sequence[Contact]:
             problems.add("It is no e-mail address; give one like name@example.nz.", *path, "email")
         contacts.append(Contact(name, relationship or "", phone, email))
     return contacts
+
+
+def _too_many(given: Collection[Any], most: int, problems: Problems, *path: str) -> bool:
+    if len(given) > most:
+        problems.add(f"{len(given)} were given; give {most} at most.", *path)
+    return len(given) > most
 
 
 def _like_an_address(text: str) -> bool:
@@ -176,5 +186,5 @@ async def _codes(work: Work, request: Request, held: Held, given: Given, answers
 
 async def _known(work: Work, problems: Problems, code_set: str, codes: Collection[str], *path: str) -> None:
     """Note what is no code of the set; one that the request holds already may have been withdrawn since."""
-    if codes:
+    if codes and not _too_many(codes, MOST_ANSWERS, problems, *path):
         await check_codes(work, problems, code_set, sorted(codes), *path)

@@ -1,5 +1,6 @@
 """How the tests of requests ask: students of their own, drafts as far as a test needs them, and what nobody changed."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from uuid import uuid4
 
 from tests.contract.casework import done
 from tests.contract.oracle import Person
-from tests.contract.people import CONTACT, LEAD, OFFICE
+from tests.contract.people import CONTACT, ISP_MANAGER, ISP_WORKFLOW, LEAD, OFFICE
 from tests.contract.world import global_id
 from tests.support.server import DemoServer
 from tests.support.sql import execute, rows
@@ -27,6 +28,7 @@ ANSWERED: dict[str, Any] = {
     "barriers": ["HEALTH", "TRANSPORT"],
 }
 """All that a form needs besides the student, the provider, which is preselected, and the contact."""
+NOTICE: dict[str, Any] = {"givenOn": "2026-05-06", "givenTo": "Mother", "method": "PRINTED"}
 TABLES = (
     "request", "request_barrier", "request_factor", "request_criterion", "request_caregiver_contact",
     "request_confirmation", "notice_given", "case_record", "case_barrier", "case_allocation", "case_status_change",
@@ -152,6 +154,45 @@ def submitted(server: DemoServer, pupil: Pupil, by: Person = OFFICE, **members: 
     draft = filled(server, pupil, by, **members)
     draft.do("submitRequest", by)
     return draft
+
+
+def end(draft: Draft, ending: str) -> None:
+    """Withdraw it as the school, or decline it as the provider."""
+    if ending == "withdrawRequest":
+        draft.do(ending, LEAD, reason="Not needed.")
+    else:
+        draft.do(ending, ISP_WORKFLOW, reason="SCHOOL_BASED_BARRIER", note="Please try again.")
+
+
+def assigned(draft: Draft, manager: Person = ISP_MANAGER, *, opened: bool) -> None:
+    """Its case gets a manager."""
+    case = draft.case
+    given = {"number": case["number"], "expectedVersion": case["version"], "open": opened}
+    done(draft.server, ISP_WORKFLOW, "assignCaseManager", manager=user(draft.server, manager), **given)
+
+
+def mails(server: DemoServer, draft: Draft, kind: str = "REQUEST_SUBMITTED") -> list[str]:
+    """To whom (usernames) the outbox has an e-mail of the kind about the request or its case."""
+    case = draft.case["number"] if draft.case else None
+    names = dict(rows(server.database, "SELECT id, username FROM user_account"))
+    waiting = rows(server.database, "SELECT payload FROM outbox_message ORDER BY id")
+    payloads = [payload if isinstance(payload, dict) else json.loads(payload) for (payload,) in waiting]
+    about = [
+        payload
+        for payload in payloads
+        if payload["kind"] == kind and (payload.get("reference") == draft.reference or payload.get("case") == case)
+    ]
+    assert all(set(payload) == {"user", "organisation", "kind", "case", "reference"} for payload in about)
+    return [names[payload["user"]] for payload in about]
+
+
+def alerts(server: DemoServer, person: Person) -> list[tuple[str, str | None]]:
+    """Kind of each alert that a person has, with the case or the request it is about, the newest first."""
+    document = "{ viewer { alerts(first: 10) { nodes { kind case { number } request { reference } } } } }"
+    nodes = server.ask(person.email, document, None, person.organisation).data["viewer"]["alerts"]["nodes"]
+    return [
+        (node["kind"], (node["case"] or {}).get("number") or (node["request"] or {}).get("reference")) for node in nodes
+    ]
 
 
 def state(server: DemoServer) -> dict[str, Any]:

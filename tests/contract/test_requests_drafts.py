@@ -193,7 +193,14 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"caregiverContacts": [{"name": "Ana"}, {"name": " ", "email": "ana"}]},
         ["caregiverContacts.1.name", "caregiverContacts.1.email"],
     ),
-    "too many contacts": ({"caregiverContacts": [{"name": "Ana"}] * 21}, ["caregiverContacts"]),
+    "too many": (
+        {
+            "caregiverContacts": [{"name": " "}] * 21,
+            "criteria": [{"criterion": "X", "met": True}] * 51,
+            "barriers": [str(number) for number in range(51)],
+        },
+        ["criteria", "caregiverContacts", "barriers"],
+    ),
     "too long": ({"notes": "x" * 10_001}, ["notes"]),
     "several steps": (
         {"student": "x", "notes": "x" * 10_001, "attendance": {"daysAbsent": -1}, "provider": "x"},
