@@ -149,7 +149,9 @@ class _Change:
     async def _once(self, work: Work, call: Call) -> Outcome:
         viewer = call.facts.viewer
         doing = Doing(work, Me(call.facts.policy, viewer.roles), viewer, call)
-        earlier = await kept(work, call, viewer)
+        # What needs no role needs no organisation to act for either, and may take it away: a retry comes without it.
+        asker = replace(viewer, acting=None) if self.audience.without_role else viewer
+        earlier = await kept(work, call, asker)
         if earlier is not None:
             return await self._as_of_today(doing, earlier)
         target: list[_Target] = []
@@ -161,10 +163,10 @@ class _Change:
             work.forget()
             shown = {self.on.word: target[0].key} if target and self.on is not None else {}
             outcome = Outcome(shown, {"problems": [_in_client_terms(problem) for problem in refused.problems]})
-            await keep(work, call, viewer, outcome, target[0].key if target else None)
+            await keep(work, call, asker, outcome, target[0].key if target else None)
             return outcome
         outcome = replace(outcome, values={"problems": [], **outcome.values})
-        await keep(work, call, viewer, outcome, None)
+        await keep(work, call, asker, outcome, None)
         return outcome
 
     async def _as_of_today(self, doing: Doing, earlier: tuple[Outcome, int | None]) -> Outcome:

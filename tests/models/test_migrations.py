@@ -84,6 +84,7 @@ async def test_uniqueness_among_some_rows_only_is_in_the_database(engine: AsyncE
         "uq_case_record_active",
         "uq_enrolment_open",
         "uq_role_assignment_live",
+        "uq_unprotect_request_waiting",
     }
 
 
