@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Dialect, Select
 from sqlalchemy.orm import outerjoin
 
-from ascms.database import Fetch
+from ascms.snapshots import Fetch
 
 from .facts import Facts
 from .statements import Prepared
@@ -167,3 +167,8 @@ class Level:
 def holds(row: Values, conditions: Sequence[int]) -> bool:
     """Whether the row has a value at each of these places that is not false."""
     return all(row[place] is not None and row[place] is not False for place in conditions)
+
+
+async def no_rows(statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """The fetch of a run that is given its snapshot later."""
+    raise RuntimeError("read outside of a snapshot")

@@ -20,7 +20,8 @@ def rows(database: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         finally:
             await engine.dispose()
 
-    return _apart(read)
+    found: list[tuple[Any, ...]] = _apart(read)
+    return found
 
 
 def execute(database: str, *statements: str) -> None:
