@@ -24,6 +24,13 @@ class Execution(StrEnum):
     PLAIN = "plain"
 
 
+class StorageKind(StrEnum):
+    """Where the contents of files are kept."""
+
+    LOCAL = "local"
+    S3 = "s3"
+
+
 class Settings(BaseSettings):
     """Everything that differs between installations. Times in seconds, sizes in bytes."""
 
@@ -54,8 +61,35 @@ class Settings(BaseSettings):
     maximum_nodes: int = 100_000
     """How many nodes one operation may ask for, counted before it runs (connections multiply)."""
     maximum_body: int = 1_048_576
+    """Of a request without its files."""
+    maximum_import: int = 1_073_741_824
+    """Of a file that is imported (importEnrolments, importCases); any other has 25 MiB at most."""
+    import_tolerance: float = Field(default=0.05, ge=0, le=1)
+    """The share of bad lines with which a file is still imported, without them (up to 100 lines always)."""
     points_a_minute: int = 5_000_000
     """What one person may ask in a minute, in nodes."""
+
+    maximum_subscriptions: int = 50
+    """How many one person may have open in a process; and how many WebSockets."""
+    maximum_operations: int = 20
+    """How many may be under way on one WebSocket, subscriptions among them."""
+    maximum_message: int = 65_536
+    """Of a message on a WebSocket."""
+    connection_wait: float = 10
+    """How long a WebSocket may take to sign in."""
+    keep_alive: float = 12
+    """After how long a silence an open subscription says that it lives."""
+
+    storage: StorageKind = StorageKind.LOCAL
+    """`local` keeps files below the state directory, `s3` in a bucket. Several machines need `s3`, or one folder."""
+    storage_bucket: str | None = None
+    storage_endpoint: HttpUrl | None = None
+    """Where the S3 service is. Left out: Amazon's, by region."""
+    storage_region: str | None = None
+    storage_access_key: str | None = None
+    storage_secret_key: SecretStr | None = None
+    storage_secret_key_file: Path | None = None
+    """Left out: what the machine itself may do (AWS_… variables, the role of the instance)."""
 
     support_phone: str = "0800 422 599"
     support_email: str = "service.desk@education.govt.nz"
@@ -67,10 +101,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _read_secret_files(self) -> Self:
-        for name in ("secret_key", "audit_key"):
+        for name in ("secret_key", "audit_key", "storage_secret_key"):
             path: Path | None = getattr(self, f"{name}_file")
             if path is not None and getattr(self, name) is None:
                 setattr(self, name, SecretStr(path.read_text().strip()))
+        for name in ("secret_key", "audit_key"):
             key: SecretStr | None = getattr(self, name)
             if key is not None and len(key.get_secret_value()) < 32:
                 raise ValueError(f"ASCMS_{name.upper()} has fewer than 32 characters; give 32 random ones or more")

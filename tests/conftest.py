@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ascms.database import engine_for, upgrade
 from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.support.postgres import REQUIRED, PostgresCluster, PostgresMissingError, binaries
+from tests.support.s3 import S3Server
 from tests.support.server import DemoServer
 
 KINDS = ("sqlite", "postgresql")
@@ -112,6 +113,13 @@ def launch(
             return started[key]
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A real S3 server on this machine."""
+    with S3Server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session", params=KINDS)

@@ -1,6 +1,6 @@
 """Values of arguments: what a plan is made for, and what is filled in when it runs.
 
-A plan serves every request of the same shape. Of the variables, texts and times are *slots*, filled in at each
+A plan serves every request of the same shape. Of the variables, texts, times and files are *slots*, filled in at each
 run; numbers, truth values, enum members, nulls, lengths of lists and the members of input objects are part of
 the shape, because they decide the statement (a direction, a limit, which field a filter reads).
 """
@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, BindParameter, ColumnElement, String, bindpar
 from sqlalchemy.types import TypeEngine
 
 from ascms.models import fold
+from ascms.storage import Upload
 
 from .identifiers import decode
 from .problems import bad_input
@@ -34,13 +35,13 @@ class Slot:
 
 
 def shape_of(value: Any, leaves: list[Any]) -> tuple[Any, Hashable]:
-    """`value` with slots for its texts and times (which go to `leaves`), and its shape.
+    """`value` with slots for its texts, times and files (which go to `leaves`), and its shape.
 
     Numbers and enum members are kept as they are, and are part of the shape.
     """
     if isinstance(value, Enum) or value is None or isinstance(value, (bool, int, float)):
         return value, (type(value).__name__, value)
-    if isinstance(value, (str, date)):
+    if isinstance(value, (str, date, Upload)):
         leaves.append(value)
         return Slot(len(leaves) - 1), "slot"
     if isinstance(value, Mapping):

@@ -11,6 +11,7 @@ from ascms.permissions.audiences import AsPath
 from ascms.planning.declare import entity, field
 from ascms.planning.leaves import format_instant
 from ascms.planning.sources import Column, Page
+from ascms.storage import Upload as ReceivedFile
 
 # Scalars -----------------------------------------------------------------------------------------------------
 
@@ -37,8 +38,24 @@ def parse_date(value: str) -> date:
         raise ValueError(f"{value!r} is no date: give YYYY-MM-DD, like 2026-05-06") from None
 
 
+def parse_upload(value: Any) -> ReceivedFile:
+    """A file that came with the request. Raises ValueError saying how one is sent."""
+    if not isinstance(value, ReceivedFile):
+        raise ValueError(
+            "a file is sent as a part of a multipart/form-data request, with null in its place in the variables; see "
+            "https://github.com/jaydenseric/graphql-multipart-request-spec"
+        )
+    return value
+
+
+def never_serialised(value: Any) -> Any:
+    """Files are fetched from `File.downloadUrl`; no answer holds one."""
+    raise ValueError("a file is no part of an answer")
+
+
 DateTime = NewType("DateTime", datetime)
 Date = NewType("Date", date)
+Upload = NewType("Upload", ReceivedFile)
 
 SCALARS: dict[object, Any] = {
     DateTime: strawberry.scalar(
@@ -54,6 +71,13 @@ SCALARS: dict[object, Any] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         serialize=date.isoformat,
         parse_value=parse_date,
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description="A file sent with the request (multipart/form-data), null in its place in the variables.",
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        serialize=never_serialised,
+        parse_value=parse_upload,
     ),
 }
 

@@ -1,0 +1,81 @@
+"""ENROL's nightly file against the live tables: what differs is found first, then changed in one short transaction.
+
+ENROL is the source of identity and enrolment: what a line says holds, whatever stood there. Only protection is not
+lifted by it, since that takes two people. Students whom the file does not name, and columns that it does not have, are
+left alone.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ascms.casework.work import Work
+from ascms.models import Student
+
+from . import differences as differ, rolls
+from .differences import ARRIVAL, CHANGE
+from .enrolment_file import LINE
+from .kinds import Counts, Found, NothingChangedError, has_twin, repeated
+
+OnMove = Callable[[Work, Student, int | None, int | None], Awaitable[None]]
+"""Called for a student with active cases or drafts whose school is another now: with the one before, and the new."""
+
+MOST_LEAVERS: Final = 0.1
+"""The share of the students on a roll who may leave every roll by one file (100 always may): more is a mistake."""
+
+
+class Enrolments:
+    """The import of one nightly file."""
+
+    kind = "ENROLMENTS"
+    action = "importEnrolments"
+    tables = (LINE, CHANGE, ARRIVAL)
+
+    def __init__(self, on_move: OnMove | None = None) -> None:
+        self._on_move = on_move
+        self._columns: frozenset[str] = frozenset()
+
+    def begin(self, columns: Sequence[str]) -> None:
+        """The file has been read; `columns` are those of its header."""
+        self._columns = frozenset(columns)
+
+    async def check(self, connection: AsyncConnection) -> Found:
+        """Take out lines for the same student."""
+        found = await repeated(connection, LINE, ("nsn",), "the same nsn")
+        if found.bad:
+            twice = select(LINE.c.line).where(has_twin(LINE, ("nsn",)))
+            await connection.execute(delete(LINE).where(LINE.c.line.in_(twice)))
+        return found
+
+    async def compare(self, connection: AsyncConnection) -> None:
+        """Find the students who are new, and those of whom a line says something else."""
+        await connection.execute(differ.find_arrivals())
+        await connection.execute(differ.find_changes(self._columns))
+        leaving, on_a_roll = (await connection.execute(differ.leavers())).one()
+        most = max(100, int(on_a_roll * MOST_LEAVERS))
+        if leaving > most:
+            raise NothingChangedError(
+                f"By this file {leaving:,} of {on_a_roll:,} students would be on no school's roll any more, and "
+                f"{most:,} are the most that one file may take off. Check its school_number."
+            )
+
+    async def apply(self, work: Work) -> tuple[Counts, Found]:
+        """Change what was found, and have casework see to the students who moved."""
+        session = work.session
+        changed = await session.scalar(select(func.count()).select_from(CHANGE)) or 0
+        found = await session.scalar(select(func.count()).select_from(ARRIVAL)) or 0
+        counts = {"studentsAdded": await rolls.run(session, differ.add_arrivals())}
+        # Those who were added differ now in all that hangs on a student; those who came meanwhile, where they do.
+        await session.execute(differ.find_changes(self._columns, LINE.c.line.in_(select(ARRIVAL.c.line))))
+        counts["studentsChanged"] = changed + found - counts["studentsAdded"]
+        await session.execute(differ.hold_changed())
+        moved = (await session.execute(rolls.moved_with_casework())).all()
+        for statement in differ.change_students(self._columns):
+            await session.execute(statement)
+        counts |= await rolls.change(session, self._columns)
+        if self._on_move is not None:
+            for student_id, old_school_id, new_school_id in moved:
+                await self._on_move(work, await work.get(Student, student_id), old_school_id, new_school_id)
+        return counts, Found()
