@@ -90,8 +90,10 @@ class Prepared:
         values = (given[name] if name in given else constants[name] for name in self._names)
         return [into[name](value) if name in into else value for name, value in zip(self._names, values, strict=True)]
 
-    def rows(self, raw: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    def rows(self, raw: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         """The driver's rows as Python values."""
+        if not self._out:
+            return raw
         rows = [list(row) for row in raw]
         for place, convert in self._out:
             for row in rows:
