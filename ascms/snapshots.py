@@ -6,7 +6,7 @@ What is read is awaited all the same, so that one plan serves both databases; th
 
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
 from ascms.database import BUSY_TIMEOUT, sqlite_path
+from ascms.statements import Prepared
 
 T = TypeVar("T")
 
@@ -51,6 +52,16 @@ async def read(engine: AsyncEngine, work: Callable[[Fetch], Coroutine[Any, Any, 
         return await work(fetch)
 
 
+async def read_once(engine: AsyncEngine, prepared: Prepared, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """The rows of one statement, as Python values."""
+    parameters = prepared.parameters(given)
+    if engine.dialect.name == "sqlite":
+        return prepared.rows(await _readers(engine).fetch(prepared.announced(), parameters))
+    async with engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        return prepared.rows(await driver.fetch(prepared.announced(), *parameters))
+
+
 class _Readers:
     """Connections that only read, one for each read under way; kept until the engine is disposed of."""
 
@@ -60,14 +71,23 @@ class _Readers:
         self._all: list[aiosqlite.Connection] = []
 
     async def read(self, work: Callable[[Fetch], Coroutine[Any, Any, T]]) -> T:
+        """What `work` reads of a snapshot."""
+        result: T = await self._call(_read, work)
+        return result
+
+    async def fetch(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The rows of one statement."""
+        rows: Sequence[Sequence[Any]] = await self._call(_fetch, statement, parameters)
+        return rows
+
+    async def _call(self, function: Any, *arguments: Any) -> Any:
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
             # The one way to have several calls made in one go to the connection's thread.
             run: Any = connection._execute  # noqa: SLF001
-            result: T = await run(_read, connection._conn, work)  # noqa: SLF001
+            return await run(function, connection._conn, *arguments)  # noqa: SLF001
         finally:
             self._idle.append(connection)
-        return result
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(
@@ -107,6 +127,10 @@ def _read(connection: sqlite3.Connection, work: Callable[[Fetch], Coroutine[Any,
         return _finished(work(fetch))
     finally:
         connection.execute("ROLLBACK")
+
+
+def _fetch(connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    return connection.execute(statement, parameters).fetchall()
 
 
 def _finished(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -9,7 +9,18 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ascms.models import AccountEvent, Organisation, OrganisationStatus, RoleAssignment, User, fold
+from ascms.models import (
+    AccountEvent,
+    Organisation,
+    OrganisationKind,
+    OrganisationStatus,
+    Role,
+    RoleAssignment,
+    User,
+    fold,
+)
+from ascms.snapshots import read_once
+from ascms.statements import Prepared
 
 from .contexts import Holding
 
@@ -48,28 +59,41 @@ class Person:
 
 async def find(engine: AsyncEngine, subject: str) -> Person | None:
     """The person whom the issuer calls `subject`, with the roles held. One statement."""
-    async with engine.connect() as connection:
-        rows = (await connection.execute(_WITH_HOLDINGS, {"subject": subject})).all()
+    rows = await read_once(engine, _prepared(engine), {"subject": subject})
     if not rows:
         return None
+    key, trained_at, signed_in_at, *_ = rows[0]
     return Person(
-        id=rows[0].id,
-        trained=rows[0].training_completed_at is not None,
-        last_signed_in_at=rows[0].last_signed_in_at,
-        holdings=tuple(_holding(row) for row in rows if row.role is not None),
+        id=key,
+        trained=trained_at is not None,
+        last_signed_in_at=signed_in_at,
+        holdings=tuple(_holding(*row[3:]) for row in rows if row[3] is not None),
     )
 
 
-def _holding(row: Any) -> Holding:
+_READY: dict[str, Prepared] = {}
+
+
+def _prepared(engine: AsyncEngine) -> Prepared:
+    dialect = engine.dialect
+    if dialect.name not in _READY:
+        _READY[dialect.name] = Prepared(_WITH_HOLDINGS, list(_WITH_HOLDINGS.selected_columns), dialect)
+    return _READY[dialect.name]
+
+
+def _holding(
+    role: Role, approved_at: datetime | None, organisation_id: int, number: str, name: str, kind: OrganisationKind,
+    region: str | None, status: OrganisationStatus,
+) -> Holding:  # fmt: skip
     return Holding(
-        role=row.role,
-        approved=row.approved_at is not None,
-        organisation_id=row.organisation_id,
-        number=row.number,
-        name=row.name,
-        kind=row.kind,
-        region=row.region,
-        open=row.status is OrganisationStatus.OPEN,
+        role=role,
+        approved=approved_at is not None,
+        organisation_id=organisation_id,
+        number=number,
+        name=name,
+        kind=kind,
+        region=region,
+        open=status is OrganisationStatus.OPEN,
     )
 
 

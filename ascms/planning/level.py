@@ -5,7 +5,6 @@ statement, and then only run. Rows reach the shapers as lists: the columns first
 computed fields.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,13 +13,10 @@ from sqlalchemy import ColumnElement, Dialect, Select
 from sqlalchemy.orm import outerjoin
 
 from ascms.snapshots import Fetch
+from ascms.statements import Prepared
 
 from .facts import Facts
 from .shapes import Shape, Shaper, Values
-from .statements import Prepared
-
-STATEMENTS = logging.getLogger("ascms.statements")
-"""Each statement as it is run, without its parameters, for who turns debugging on."""
 
 
 @dataclass
@@ -159,8 +155,7 @@ class Level:
     async def fetch(self, run: Run, parameters: Mapping[str, Any]) -> Sequence[Values]:
         """The statement's rows."""
         prepared = self._prepared
-        STATEMENTS.debug("%s", prepared.text)
-        raw = await run.fetch(prepared.text, prepared.parameters({**run.parameters, **parameters}))
+        raw = await run.fetch(prepared.announced(), prepared.parameters({**run.parameters, **parameters}))
         return prepared.rows(raw)
 
     async def complete(self, run: Run, rows: Sequence[Values]) -> tuple[Sequence[Values], list[Mapping[Any, Any]]]:
