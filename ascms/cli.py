@@ -6,7 +6,7 @@ What a person can mend (a wrong number, a missing file) is one line on standard 
 import difflib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,12 +86,15 @@ def demo(port: int, database: str, schools: int, students: int | None, cases: in
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def serve(host: str, port: int) -> None:
     """Serve the API, set up by ASCMS_… variables (see docs and ascms/settings.py)."""
-    import uvicorn
-
     from ascms.server.app import create_app
+    from ascms.server.serving import Server
     from ascms.settings import Settings
 
-    uvicorn.run(create_app(Settings()), host=host, port=port, server_header=False, date_header=True)
+    server = Server(create_app(Settings()), host=host, port=port)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 @main.group()

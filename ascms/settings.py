@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """How long a WebSocket may take to sign in."""
     keep_alive: float = 12
     """After how long a silence an open subscription says that it lives."""
+    subscriber_patience: float = 30
+    """For how long a subscriber may take nothing while more waits than is kept; then it is ended."""
 
     storage: StorageKind = StorageKind.LOCAL
     """`local` keeps files below the state directory, `s3` in a bucket. Several machines need `s3`, or one folder."""
@@ -91,6 +93,17 @@ class Settings(BaseSettings):
     storage_secret_key_file: Path | None = None
     """Left out: what the machine itself may do (AWS_… variables, the role of the instance)."""
 
+    smtp_url: SecretStr | None = None
+    """The mail server: `smtp://user@host:587` (STARTTLS) or `smtps://…`. Without one e-mails wait in the outbox."""
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = None
+    mail_from: str | None = None
+    """Whom e-mails are from, and who gets those that come back."""
+    public_url: HttpUrl | None = None
+    """Where people reach the portal: the links of e-mails lead there."""
+    job_seconds: float = Field(default=60, ge=0)
+    """How often periodic work is looked after; 0: never, by this process."""
+
     support_phone: str = "0800 422 599"
     support_email: str = "service.desk@education.govt.nz"
     support_training: str | None = "https://applications.education.govt.nz/attendance-service"
@@ -101,7 +114,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _read_secret_files(self) -> Self:
-        for name in ("secret_key", "audit_key", "storage_secret_key"):
+        for name in ("secret_key", "audit_key", "storage_secret_key", "smtp_password"):
             path: Path | None = getattr(self, f"{name}_file")
             if path is not None and getattr(self, name) is None:
                 setattr(self, name, SecretStr(path.read_text().strip()))

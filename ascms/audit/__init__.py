@@ -1,8 +1,8 @@
-"""The access log: who saw what of whom, and the proof that nobody has changed it since.
+"""The access log (who saw what of whom), the change log (who changed what), and the proof that both are as written.
 
-`AccessLog.append` stands between an answer and its way out. `verify` finds entries that were changed, removed
-or cut off, by keyed hashes (the key is not in the database) and heads kept outside it. What it cannot find is
-told at `AccessLog`. Knows nothing of GraphQL, HTTP or rules.
+`AccessLog.append` stands between an answer and its way out; `ChangeLog.append` is part of the change. `verify` finds
+entries that were changed, removed or cut off, by keyed hashes (the key is not in the database) and heads kept outside
+it. What it cannot find is told at `AccessLog`. Knows nothing of GraphQL, HTTP or rules.
 """
 
 from .changes import Change, ChangeLog

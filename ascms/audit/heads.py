@@ -12,6 +12,7 @@ or `ascms audit verify` is given the files of all of them together. POSIX system
 import fcntl
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -193,6 +194,11 @@ def _parse_line(line: bytes) -> tuple[list[Any], bytes] | None:
 def _last_line(whole: bytes) -> tuple[int, bytes]:
     parsed = _parse_line(whole.rpartition(b"\n")[2])
     return (parsed[0][0], parsed[1]) if parsed is not None else (0, b"")
+
+
+def writer_name() -> str:
+    """A name that no other writer has, sorting by when it began."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
 def prepare(directory: Path) -> None:

@@ -7,17 +7,15 @@ beyond the head are those of a process that ended before it could answer.
 """
 
 import asyncio
-import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from .heads import Event, Head, HeadFile, append_to_index, prepare
+from .heads import Event, Head, HeadFile, append_to_index, prepare, writer_name
 from .records import AccessRecord, Content, entry_mac, fingerprint, genesis
 from .store import HeadLostError, OutcomeUnknownError, Rows, nothing_was_written, store_for
 
@@ -71,7 +69,7 @@ class AccessLog:
         self._store = store_for(engine)
         self._key = key
         self._directory = directory
-        self._writer = _writer_name()
+        self._writer = writer_name()
         self._chain: _Chain | None = None
         self._known: set[bytes] = set()
         self._waiting: deque[_Waiting] = deque()
@@ -179,7 +177,7 @@ class AccessLog:
         if self._chain is not None:
             self._chain.file.close()
             self._chain = None
-            self._writer = _writer_name()
+            self._writer = writer_name()
 
     def _rows(self, chain: _Chain, records: Sequence[AccessRecord]) -> tuple[Rows, Head]:
         rows, head = Rows(chain.name, chain.row_id), chain.head
@@ -205,8 +203,3 @@ class AccessLog:
             rows.entries.append({**columns, "mac": head.mac})
             rows.students.append((head.sequence, record.students))
         return rows, head
-
-
-def _writer_name() -> str:
-    """A name that no other writer has, sorting by when it began."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ascms.models import AccessLogEntry, AccessLogStudent, Disclosure
+from ascms.models import AccessLogEntry, AccessLogStudent, ChangeEntry, Disclosure
 
 PAGE = 1_000
 
@@ -55,6 +55,12 @@ def rows_of(
             yield page
         else:
             yield from page
+
+
+def changes_of(connection: Connection) -> Iterator[Any]:
+    """The entries of the change log by sequence."""
+    columns = [column for column in ChangeEntry.__table__.columns if column.key != "id"]
+    return rows_of(connection, select(*columns), ChangeEntry.sequence)
 
 
 def entries_of(connection: Connection, chain_id: int) -> Iterator[Entry | Unreadable]:

@@ -49,6 +49,8 @@ class Report:
     chains: int = 0
     entries: int = 0
     disclosures: int = 0
+    changes: int = 0
+    """Entries of the change log."""
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unlisted: int = 0
@@ -79,12 +81,13 @@ class Report:
         chains, entries = _counted(self.chains, "chain"), _counted(self.entries, "entry", "entries")
         lines = [
             f"{chains} with {entries} and {_counted(self.disclosures, 'disclosure')} checked.",
+            *([f"The change log with {_counted(self.changes, 'entry', 'entries')} checked."] if self.changes else []),
             *(f"note: {note}" for note in self.notes),
             *map(str, self.problems),
         ]
         if self.unlisted:
             lines.append(f"… and {self.unlisted} more.")
-        if self.entries and not self.fitting:
+        if (self.entries or self.changes) and not self.fitting:
             lines.append("Not one entry fits the key: is it the one that the log was written with?")
         lines.append("The log is sound." if self.ok else "The log is not sound.")
         return "\n".join(lines)

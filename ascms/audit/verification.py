@@ -1,5 +1,5 @@
-"""Checking the access log: every entry against the one before, every chain against its head, every head against
-the index; in memory that does not grow with the entries, and also while the log is being written.
+"""Checking the access log and the change log: every entry against the one before, every chain against its head,
+every head against the index; in memory that does not grow with the entries, and also while the log is being written.
 
 Nothing in the database or the files is trusted to be readable. The order of reading keeps a live log from
 raising an alarm: heads are read before entries, which may then only be ahead of them.
@@ -7,6 +7,7 @@ raising an alarm: heads are read before entries, which may then only be ahead of
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, func, inspect, select
@@ -15,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ascms.database import engine_for, sqlite_path
 from ascms.models import AccessLogChain, AccessLogEntry, Disclosure
 
+from .changes import CHANGES, FIRST, is_of_changes, row_mac
 from .heads import Event, Head, head_files, heads_directory, read_head, read_index
 from .log import MAXIMUM_BATCH
-from .pages import Entry, Unreadable, entries_of, rows_of
+from .pages import Entry, Unreadable, changes_of, entries_of, rows_of
 from .records import Content, entry_mac, fingerprint, genesis
 from .report import Kind, Problem, Report
+from .walk import Walk
 
 
 async def verify(engine: AsyncEngine, key: bytes, directory: Path) -> Report:
@@ -54,77 +57,6 @@ class _Indexed:
     closed: Head | None = None
 
 
-class _Walk:
-    """Follows one chain entry by entry."""
-
-    def __init__(self, key: bytes, chain: str, report: Report) -> None:
-        self._key = key
-        self._chain = chain
-        self._report = report
-        self._expected = 1
-        self._predecessors = [genesis(key, chain)]
-        """The macs that the entry to come may follow: more than one where the stored mac may be the changed part."""
-
-    @property
-    def last(self) -> int:
-        return self._expected - 1
-
-    def take(self, entry: Entry | Unreadable) -> None:
-        sequence = entry.sequence
-        if not isinstance(sequence, int) or sequence < self._expected:
-            self._add(Kind.CHANGED, f"an entry has the sequence {sequence!r}, where none belongs")
-            return
-        if sequence > self._expected:
-            self._add(
-                Kind.REMOVED,
-                "removed; the first entry after them cannot be checked without them",
-                self._expected,
-                sequence - 1,
-            )
-            self._predecessors = []
-        self._expected = sequence + 1
-        self._report.entries += 1
-        if isinstance(entry, Unreadable):
-            self._add(Kind.CHANGED, "a column holds what the log never writes", sequence)
-            self._predecessors = []
-            return
-        self._compare(entry)
-        if not entry.disclosure_exists:
-            self._add(Kind.DISCLOSURE_CHANGED, f"the disclosure {_shown(entry.fingerprint)} is missing", sequence)
-
-    def _compare(self, entry: Entry) -> None:
-        content = Content(
-            chain=self._chain,
-            sequence=entry.sequence,
-            occurred_at=entry.occurred_at,
-            user_id=entry.user_id,
-            organisation_id=entry.organisation_id,
-            roles=entry.roles,
-            operation_name=entry.operation_name,
-            operation_hash=entry.operation_hash,
-            fingerprint=entry.fingerprint,
-            students=entry.students,
-        )
-        try:
-            expected = [entry_mac(self._key, previous, content) for previous in self._predecessors]
-        except (TypeError, ValueError, AttributeError):
-            expected = [b""]
-        if entry.mac in expected:
-            self._report.fitting += 1
-        elif expected:
-            self._add(
-                Kind.CHANGED,
-                "its columns, its students or the entry before it are not what was written",
-                entry.sequence,
-            )
-            self._predecessors = [entry.mac, *expected][:3]
-            return
-        self._predecessors = [entry.mac]
-
-    def _add(self, kind: Kind, message: str, sequence: int | None = None, last: int | None = None) -> None:
-        self._report.add(Problem(kind, message, self._chain, sequence, last))
-
-
 class _Verification:
     """One run over everything."""
 
@@ -146,11 +78,42 @@ class _Verification:
         for chain, row_id in chains.items():
             self._check_chain(chain, row_id, now_indexed.get(chain))
         for chain, head in heads.items():
-            if chain not in chains:
+            if chain not in chains and not is_of_changes(chain):
                 self._check_absent(chain, head, indexed.get(chain))
         self._check_strays()
         self._check_disclosures()
+        self._check_changes({chain: head for chain, head in heads.items() if is_of_changes(chain)}, indexed)
         return self._report
+
+    def _check_changes(self, heads: dict[str, Head | ValueError | None], indexed: dict[str, _Indexed]) -> None:
+        """The change log against the heads of all who wrote it, which were read before."""
+        known: dict[int, set[bytes]] = {}
+        for writer, head in heads.items():
+            of_index = indexed.get(writer)
+            if of_index is None and isinstance(head, ValueError):
+                self._report.notes.append(f"{head}; the index does not know it")
+                continue
+            reference = self._reference(writer, head, of_index.closed if of_index is not None else None)
+            if reference is not None and reference.sequence > 0:
+                known.setdefault(reference.sequence, set()).add(reference.mac)
+        walk = Walk(CHANGES, FIRST, partial(row_mac, self._key), "its columns", self._report)
+        for entry in changes_of(self._connection):
+            belongs = walk.take(entry)
+            named = known.get(entry.sequence, set()) if belongs else set()
+            if named and not isinstance(entry, Unreadable) and named != {entry.mac}:
+                self._report.add(Problem(Kind.CHANGED, "not the entry that a head names", CHANGES, entry.sequence))
+        self._report.changes = walk.taken
+        newest = max(known, default=0)
+        if walk.last < newest:
+            self._report.add(Problem(Kind.CUT_OFF, "cut off", CHANGES, walk.last + 1, newest))
+        elif walk.last and not heads:
+            about = f"there is no head of it in {heads_directory(self._directory)}, although it has entries"
+            self._add(Kind.HEAD_MISSING, about, CHANGES)
+        elif walk.last > newest:
+            self._report.notes.append(
+                f"{CHANGES}: {walk.last - newest} at its end that no head names: the process ended before it wrote "
+                "the head, or is about to"
+            )
 
     def _head(self, chain: str) -> Head | ValueError | None:
         try:
@@ -179,12 +142,16 @@ class _Verification:
         if indexed is None:
             self._add(Kind.INDEX_CHANGED, "the index does not name this chain", chain)
         known = self._reference(chain, head, closed)
-        walk = _Walk(self._key, chain, self._report)
+        covered = "its columns, its students"
+        walk = Walk(chain, genesis(self._key, chain), partial(self._entry_mac, chain), covered, self._report)
         mac_at_head = None
         for entry in entries_of(self._connection, row_id):
-            walk.take(entry)
+            if walk.take(entry) and isinstance(entry, Entry) and not entry.disclosure_exists:
+                about = f"the disclosure {_shown(entry.fingerprint)} is missing"
+                self._report.add(Problem(Kind.DISCLOSURE_CHANGED, about, chain, entry.sequence))
             if known is not None and entry.sequence == known.sequence and isinstance(entry, Entry):
                 mac_at_head = entry.mac
+        self._report.entries += walk.taken
         if known is None:
             return
         if walk.last < known.sequence:
@@ -194,6 +161,21 @@ class _Verification:
             self._report.add(Problem(Kind.CHANGED, "not the entry that the head names", chain, known.sequence))
         if walk.last > known.sequence:
             self._check_surplus(chain, walk.last, known if closed else None)
+
+    def _entry_mac(self, chain: str, previous: bytes, entry: Entry) -> bytes:
+        content = Content(
+            chain=chain,
+            sequence=entry.sequence,
+            occurred_at=entry.occurred_at,
+            user_id=entry.user_id,
+            organisation_id=entry.organisation_id,
+            roles=entry.roles,
+            operation_name=entry.operation_name,
+            operation_hash=entry.operation_hash,
+            fingerprint=entry.fingerprint,
+            students=entry.students,
+        )
+        return entry_mac(self._key, previous, content)
 
     def _reference(self, chain: str, head: Head | ValueError | None, closed: Head | None) -> Head | None:
         """Where the chain ends by its head, or by the index where that knows better."""

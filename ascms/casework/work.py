@@ -95,10 +95,13 @@ class Work:
             statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
         return (await self.session.scalars(statement)).one_or_none()
 
-    async def all(self, model: type[M], *conditions: Condition, order: Any = None) -> Sequence[M]:
-        """The rows for which the conditions hold, by key unless `order` says otherwise."""
+    async def all(self, model: type[M], *conditions: Condition, order: Any = None, lock: bool = False) -> Sequence[M]:
+        """The rows for which the conditions hold, by key unless `order` says otherwise; held with `lock`."""
         ordered = order if order is not None else model.__mapper__.primary_key[0]
-        return (await self.session.scalars(select(model).where(*conditions).order_by(ordered))).all()
+        statement = select(model).where(*conditions).order_by(ordered)
+        if lock:
+            statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
+        return (await self.session.scalars(statement)).all()
 
     async def get(self, model: type[M], key: int | None, *, lock: bool = False) -> M:
         """The row with this key. Raises LookupError where there is none: a fault of ours."""

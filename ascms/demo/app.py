@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import uvicorn
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
 
 from ascms.database import engine_for, normalise_url, state_directory
 from ascms.server.app import create_app
+from ascms.server.serving import Server
 from ascms.settings import Settings, kept_secret
 
 from .directory import Directory
@@ -50,9 +51,8 @@ def serve_demo(database: str, port: int) -> None:
 
         routes = provider_routes(identity, directory)
         app = create_app(demo_settings(database, identity), extra_routes=routes, people=people)
-        config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
         with suppress(KeyboardInterrupt):
-            _DemoServer(config, address, engine).run(sockets=[listener])
+            _DemoServer(app, address, engine).run(sockets=[listener])
 
 
 def _bound(port: int) -> socket.socket:
@@ -67,11 +67,11 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-class _DemoServer(uvicorn.Server):
+class _DemoServer(Server):
     """Says when requests are accepted, for people and for scripts that wait; closes the provider's database."""
 
-    def __init__(self, config: uvicorn.Config, address: str, engine: AsyncEngine) -> None:
-        super().__init__(config)
+    def __init__(self, app: Starlette, address: str, engine: AsyncEngine) -> None:
+        super().__init__(app, log_level="warning", access_log=False)
         self._address = address
         self._engine = engine
 

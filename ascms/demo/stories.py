@@ -7,7 +7,7 @@ from typing import Final
 from ascms.models import CaseStatus, CaseType, RequestStatus
 
 from .chance import Chance
-from .clock import NOW, TODAY_DAY, between
+from .clock import NOW, TODAY_DAY, ZONE, between
 from .organisations import Provider, School
 from .students import Student
 
@@ -93,7 +93,9 @@ def settle(story: Story, chance: Chance) -> None:
         _progress(story, chance, end)
     if story.status is CaseStatus.PAUSED:
         story.paused_at = between(chance, story.first_contact_at or start, end)
-        story.review_on = date.fromordinal(TODAY_DAY + chance.between(3, 28))
+        # Ahead of the day of the build too: the system resumes a case at its review date, whatever day it is here.
+        ahead = max(TODAY_DAY, datetime.now(ZONE).toordinal())
+        story.review_on = date.fromordinal(ahead + chance.between(3, 28))
 
 
 def _progress(story: Story, chance: Chance, end: datetime) -> None:

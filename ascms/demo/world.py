@@ -1,7 +1,8 @@
 """The demo world: builds it into an empty, migrated database.
 
 `build` is synchronous and streams: rows are made school by school and written in batches, so that memory
-stays bounded however large the world. The same arguments give the same rows.
+stays bounded however large the world. The same arguments give the same rows on the same day: review dates of
+paused cases lie ahead of it.
 """
 
 from collections.abc import Callable

@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ascms.models import Role
 from ascms.settings import Settings
 
 from .contexts import choose, contexts_of, narrow
 from .errors import OrganisationRefused, Unauthenticated, invalid_token
-from .people import find, record_sign_in, welcome
+from .people import Person, find, find_by_key, record_sign_in, welcome
 from .tokens import Claims, TokenVerifier
-from .viewer import Viewer
+from .viewer import Context, Viewer
 
 ORGANISATION_HEADER = "X-ASCMS-Organisation"
 ROLE_SCOPE = "role:"
@@ -40,14 +41,32 @@ class Authenticator:
         claims = await self._verifier.verify(_bearer(headers))
         claim, header = _claimed_organisation(claims), _asked_organisation(headers)
         person = await find(self._engine, claims["sub"]) or await welcome(self._engine, claims)
-        contexts = contexts_of(person.holdings, trained=person.trained)
-        allowed = _allowed_roles(claims)
-        contexts = tuple(narrow(context, allowed) for context in contexts)
+        contexts = _contexts(person, _allowed_roles(claims))
         acting, missing = choose(contexts, claim=claim, header=header)
         at = _signed_in_at(claims)
         if at is not None and (person.last_signed_in_at is None or person.last_signed_in_at < at):
             await record_sign_in(self._engine, person, at, acting.organisation_id if acting is not None else None)
         return Viewer(user_id=person.id, acting=acting, contexts=contexts, missing=missing)
+
+    async def seconds_left(self, headers: Mapping[str, str]) -> float:
+        """For how long the token in these headers will still be accepted. Raises as `authenticate` does."""
+        return self._verifier.seconds_left(await self._verifier.verify(_bearer(headers)))
+
+    async def viewer_of(self, user_id: int, organisation_id: int | None, roles: frozenset[Role]) -> Viewer | None:
+        """The person as they stand now, acting for the organisation; in no roles but those given, where still held.
+
+        For what was promised to a viewer and is asked for without their token. None where there is no such person.
+        """
+        person = await find_by_key(self._engine, user_id)
+        if person is None:
+            return None
+        contexts = _contexts(person, frozenset(roles))
+        acting = next((context for context in contexts if context.organisation_id == organisation_id), None)
+        return Viewer(user_id=user_id, acting=acting, contexts=contexts)
+
+
+def _contexts(person: Person, allowed: frozenset[str] | None) -> tuple[Context, ...]:
+    return tuple(narrow(one, allowed) for one in contexts_of(person.holdings, trained=person.trained))
 
 
 def _values(headers: Mapping[str, str], name: str) -> list[str]:

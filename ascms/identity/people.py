@@ -43,8 +43,9 @@ _WITH_HOLDINGS = (
     )
     .outerjoin(RoleAssignment, and_(RoleAssignment.user_id == User.id, RoleAssignment.ended_at.is_(None)))
     .outerjoin(Organisation, Organisation.id == RoleAssignment.organisation_id)
-    .where(User.subject == bindparam("subject"))
 )
+_BY_SUBJECT = _WITH_HOLDINGS.where(User.subject == bindparam("subject"))
+_BY_KEY = _WITH_HOLDINGS.where(User.id == bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,16 @@ class Person:
 
 async def find(engine: AsyncEngine, subject: str) -> Person | None:
     """The person whom the issuer calls `subject`, with the roles held. One statement."""
-    rows = await read_once(engine, _prepared(engine), {"subject": subject})
+    return await _find(engine, _BY_SUBJECT, {"subject": subject})
+
+
+async def find_by_key(engine: AsyncEngine, key: int) -> Person | None:
+    """The person whose row has the key, with the roles held. One statement."""
+    return await _find(engine, _BY_KEY, {"key": key})
+
+
+async def _find(engine: AsyncEngine, statement: Select[*tuple[Any, ...]], given: Mapping[str, Any]) -> Person | None:
+    rows = await read_once(engine, _prepared(engine, statement), given)
     if not rows:
         return None
     key, trained_at, signed_in_at, *_ = rows[0]
@@ -71,14 +81,14 @@ async def find(engine: AsyncEngine, subject: str) -> Person | None:
     )
 
 
-_READY: dict[str, Prepared] = {}
+_READY: dict[tuple[str, int], Prepared] = {}
 
 
-def _prepared(engine: AsyncEngine) -> Prepared:
-    dialect = engine.dialect
-    if dialect.name not in _READY:
-        _READY[dialect.name] = Prepared(_WITH_HOLDINGS, list(_WITH_HOLDINGS.selected_columns), dialect)
-    return _READY[dialect.name]
+def _prepared(engine: AsyncEngine, statement: Select[*tuple[Any, ...]]) -> Prepared:
+    key = (engine.dialect.name, id(statement))
+    if key not in _READY:
+        _READY[key] = Prepared(statement, list(statement.selected_columns), engine.dialect)
+    return _READY[key]
 
 
 def _holding(

@@ -87,6 +87,10 @@ class TokenVerifier:
             self._remembered.move_to_end(digest)
         return claims
 
+    def seconds_left(self, claims: Claims) -> float:
+        """For how long a token with these verified claims will still be accepted."""
+        return max(0.0, float(claims["exp"]) + LEEWAY - self._clock())
+
     def _remember(self, digest: bytes, claims: Claims) -> None:
         self._remembered[digest] = (self._keys.generation, claims)
         self._remembered.move_to_end(digest)

@@ -103,7 +103,10 @@ class RequestCriterion(Base):
 
 
 class RequestCaregiverContact(Base):
-    """A caregiver's contact details as given in a request."""
+    """A caregiver's contact details as given in a request.
+
+    `prefilled`: taken from what is held about the student as it stands there, and so no more visible than that.
+    """
 
     __tablename__ = "request_caregiver_contact"
 
@@ -113,13 +116,17 @@ class RequestCaregiverContact(Base):
     relationship: Mapped[str]
     phone: Mapped[str | None]
     email: Mapped[str | None]
+    prefilled: Mapped[bool] = mapped_column(default=False)
 
 
 class RequestConfirmation(Base):
-    """Who confirmed the ESL details or the privacy statement, when, and which version of the statement."""
+    """Who confirmed the ESL details or the privacy statement, when, and which version of the statement.
+
+    A confirmation of a later version does not replace the earlier one.
+    """
 
     __tablename__ = "request_confirmation"
-    __table_args__ = (UniqueConstraint("request_id", "kind", "confirmed_by_id"),)
+    __table_args__ = (UniqueConstraint("request_id", "kind", "confirmed_by_id", "statement_version"),)
 
     id: Mapped[Pk]
     request_id: Mapped[int] = mapped_column(ForeignKey("request.id"))

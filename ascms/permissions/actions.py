@@ -171,6 +171,7 @@ REQUEST_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "withdrawRequest": SchoolOwnRequests,
     "declineRequest": QueueLead,
     "recordNoticeGiven": NoticeKeepers,
+    "addFile": BothSides,
 }
 COMMENT_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "editComment": AuthorsOnly,

@@ -38,12 +38,15 @@ SUBJECT: Final[Mapping[type[models.Base], str]] = {
 }
 """The column that says which student a row is about."""
 
+UNSCOPED_PAPERS: Final = frozenset({models.Task, models.NeedsFundEntry, models.SafetyAlert})
+"""What hangs on a case and is as visible as the path to it; in a payload no case stands above it."""
+
 
 def subject_of(model: type[models.Base], row: Any) -> ColumnElement[int] | None:
     """The student whom a row is about: its own column's, or that of the case or request it hangs on."""
     if model in SUBJECT:
         return getattr(row, SUBJECT[model])  # type: ignore[no-any-return]
-    if model in (models.Comment, models.Event):
+    if model in (models.Comment, models.Event) or model in UNSCOPED_PAPERS:
         return _student_of(models.Case, row.case_id)
     if model is models.File:
         return func.coalesce(_student_of(models.Case, row.case_id), _student_of(models.Request, row.request_id))
@@ -264,6 +267,8 @@ class Me:
             return own_request(row, self)
         if model is models.Comment:
             return and_(row.author_id == self.user_id, row.organisation_id == self.organisation_id)
+        if model is models.Event:
+            return and_(row.recorded_by_id == self.user_id, row.organisation_id == self.organisation_id)
         if model is models.File:
             return and_(row.uploaded_by_id == self.user_id, row.organisation_id == self.organisation_id)
         if model is models.Organisation:

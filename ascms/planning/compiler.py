@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Dialect, and_, inspect
 from sqlalchemy.orm import aliased
 
 from ascms.models import Role
-from ascms.permissions.policy import Me, Visibility, subject_of
+from ascms.permissions.policy import UNSCOPED_PAPERS, Me, Visibility, subject_of
 from ascms.settings import Settings
 
 from . import shapes
@@ -161,7 +161,7 @@ class Compiler:
     ) -> Shape:  # fmt: skip
         """The shape of an object that stands in `row`. `present`: places that are null where there is no such row."""
         entity = self.registry.entity(type_name)
-        if not subject_noted and entity.scoped:
+        if not subject_noted and (entity.scoped or entity.model in UNSCOPED_PAPERS):
             subject = subject_of(entity.model, row)
             if subject is not None:
                 level.subjects.append(level.add(subject, (*row.identity, "subject")))

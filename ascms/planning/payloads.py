@@ -62,6 +62,8 @@ def performed(compiler: Compiler, selected: Selected, source: Performed) -> Memb
     alias = aliased(source.model)
     key = bindparam(source.parameter, type_=BigInteger())
     condition = (alias.id == key) & compiler.me.row_scope(target, Row(alias))
+    if source.shown is not None:
+        condition &= source.shown(Row(alias), compiler.me)
     found = one_row(compiler, selected, target, alias, condition)
 
     async def bring(run: Run, leaves: Sequence[Any], outcome: Outcome) -> Any:

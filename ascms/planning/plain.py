@@ -19,7 +19,7 @@ from sqlalchemy.orm import aliased, join
 from strawberry.types import Info
 
 from ascms.database import reading
-from ascms.permissions.policy import Me, Visibility, subject_of
+from ascms.permissions.policy import UNSCOPED_PAPERS, Me, Visibility, subject_of
 
 from .compiler import member_of
 from .conditions import Conditions
@@ -230,8 +230,12 @@ class PlainReader:
     async def _performed(self, source: Performed, target: str) -> Any:
         assert self.outcome is not None
         key = self.outcome.keys.get(source.name)
-        scope = self.me.row_scope(target, Row(source.model))
-        rows = await self.rows(select(source.model.id).where(source.model.id == key, scope)) if key is not None else ()
+        if key is None:
+            return None
+        found = select(source.model.id).where(source.model.id == key, self.me.row_scope(target, Row(source.model)))
+        if source.shown is not None:
+            found = found.where(source.shown(Row(source.model), self.me))
+        rows = await self.rows(found)
         return await self.object(target, Standing(source.model, tuple(rows[0]))) if rows else None
 
     def _arguments(self, info: Info) -> Mapping[str, Any]:
@@ -268,7 +272,8 @@ class PlainReader:
         made: Any = object.__new__(definition.extensions[BACKREF].origin)
         made.__dict__["standing"] = standing
         entity = self.registry.entity(type_name)
-        subject = subject_of(entity.model, standing.row()) if entity.scoped else None
+        noted = entity.scoped or entity.model in UNSCOPED_PAPERS
+        subject = subject_of(entity.model, standing.row()) if noted else None
         if subject is not None:
             self.run.subjects.add(await self._value(standing, subject))
         return made
@@ -451,7 +456,8 @@ class PlainReader:
     async def _lookup(self, source: Lookup, target: str, arguments: Mapping[str, Any]) -> Any:
         params, row = Params(), Row(source.model)
         found = source.by(row, wrapped(arguments, params))
-        statement = select(source.model.id).where(found, self.me.row_scope(target, row))
+        first = None if source.first is None else source.first(row)
+        statement = select(source.model.id).where(found, self.me.row_scope(target, row)).order_by(first)
         rows = await self.rows(statement, params)
         return await self.object(target, Standing(source.model, tuple(rows[0]))) if rows else None
 

@@ -58,8 +58,13 @@ def _value(compiler: Compiler, selected: Selected, source: Value) -> Root:
     return bring
 
 
-def one_row(compiler: Compiler, selected: Selected, type_name: str, alias: Any, condition: Any) -> Root:
-    """The object of `type_name` in the one row of `alias` for which the condition holds; null where there is none."""
+def one_row(
+    compiler: Compiler, selected: Selected, type_name: str, alias: Any, condition: Any, first: Any = None
+) -> Root:
+    """The object of `type_name` in the one row of `alias` for which the condition holds; null where there is none.
+
+    Of several rows, that with the least of `first`.
+    """
     level = compiler.new_level()
     level.one_row = True
     row = Row(alias)
@@ -67,6 +72,8 @@ def one_row(compiler: Compiler, selected: Selected, type_name: str, alias: Any, 
     # Something must be selected, even where only constants are asked for, to tell whether there is a row.
     level.add(alias.id)
     statement = select(*level.columns).select_from(level.from_clause(alias)).where(condition)
+    if first is not None:
+        statement = statement.order_by(first).limit(1)
     level.finish(statement, level.columns, compiler.dialect)
 
     async def bring(run: Run, leaves: Sequence[Any]) -> Any:
@@ -91,7 +98,8 @@ def _lookup(compiler: Compiler, selected: Selected, source: Lookup) -> Root:
     alias = aliased(source.model)
     row = Row(alias)
     found = source.by(row, wrapped(selected.arguments, compiler.params))
-    return one_row(compiler, selected, type_name, alias, found & compiler.me.row_scope(type_name, row))
+    first = None if source.first is None else source.first(row)
+    return one_row(compiler, selected, type_name, alias, found & compiler.me.row_scope(type_name, row), first)
 
 
 def _node(compiler: Compiler, selected: Selected) -> Root:

@@ -165,6 +165,8 @@ class Lookup(Source):
     by: Callable[[Row, Mapping[str, Any]], ColumnElement[bool]]
     check: Callable[[Mapping[str, Any]], None] | None = None
     """Raises ValueError with what is wrong with the arguments."""
+    first: Callable[[Row], ColumnElement[Any]] | None = None
+    """Where several rows may answer, and the viewer reaches more than one: that with the least of this."""
 
 
 @dataclass(frozen=True)
@@ -248,10 +250,14 @@ class Act(Source):
 
 @dataclass(frozen=True)
 class Performed(Source):
-    """A member of a payload: the row of `model` whose key the outcome has as `name`, if the viewer reaches it now."""
+    """A member of a payload: the row of `model` whose key the outcome has as `name`, if the viewer reaches it now.
+
+    `shown`: for a type without a scope of its own, when the viewer may see the row.
+    """
 
     name: str
     model: Any
+    shown: Callable[[Row, Any], ColumnElement[bool]] | None = None
 
     @property
     def parameter(self) -> str:

@@ -61,6 +61,8 @@ class On:
     model: type[Base]
     by: Callable[[Any], ColumnElement[bool]]
     path: str
+    named: str | None = None
+    """What the input names, in words, where that is not the row itself but something on it."""
 
     @property
     def word(self) -> str:
@@ -118,6 +120,8 @@ def act(
 @dataclass(frozen=True)
 class _Target:
     row: Any
+    key: int
+    """Its key, which is known also when the row itself was let go of with what was undone."""
     reached: bool
     """Whether the viewer may read it: else nothing of it may be told, not even in a refusal."""
 
@@ -155,9 +159,9 @@ class _Change:
                 await work.session.flush()
         except Refused as refused:
             work.forget()
-            shown = {self.on.word: target[0].row.id} if target and self.on is not None else {}
+            shown = {self.on.word: target[0].key} if target and self.on is not None else {}
             outcome = Outcome(shown, {"problems": [_in_client_terms(problem) for problem in refused.problems]})
-            await keep(work, call, viewer, outcome, target[0].row.id if target else None)
+            await keep(work, call, viewer, outcome, target[0].key if target else None)
             return outcome
         outcome = replace(outcome, values={"problems": [], **outcome.values})
         await keep(work, call, viewer, outcome, None)
@@ -219,11 +223,12 @@ class _Change:
         row, reached, permitted = rows[0]
         if not permitted and not self.beyond & doing.viewer.roles:
             raise not_possible_now(who_may(self.audience))
-        return _Target(row, bool(reached))
+        return _Target(row, cast(Any, row).id, bool(reached))
 
     def _missing(self) -> Refused:
         assert self.on is not None
-        return not_found(f"There is no such {self.on.word} for you; check {to_camel_case(self.on.path)}.", self.on.path)
+        word = self.on.named or self.on.word
+        return not_found(f"There is no such {word} for you; check {to_camel_case(self.on.path)}.", self.on.path)
 
     def _check_version(self, target: _Target, given: Any) -> None:
         if not hasattr(given, "expected_version"):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import aliased
 
 from ascms import models
@@ -35,10 +35,14 @@ CASES = Connection(
 
 
 def _by_number(row: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool]:
-    return row.number == arguments["number"].as_text()  # type: ignore[no-any-return]
+    """The case with the number; or that which goes on, where it was closed as a duplicate."""
+    duplicate = aliased(models.Case)
+    number = arguments["number"].as_text()
+    leads_to = select(duplicate.merged_into_id).where(duplicate.number == number).scalar_subquery()
+    return or_(row.number == number, row.id == leads_to)
 
 
-CASE = Lookup(models.Case, _by_number)
+CASE = Lookup(models.Case, _by_number, first=lambda row: row.merged_into_id.is_not(None))
 
 
 # Requests ----------------------------------------------------------------------------------------------------
@@ -102,10 +106,13 @@ def _student_by_id(row: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool
 STUDENT = Lookup(models.Student, _student_by_id)
 
 
-def _choosable(student: Any, me: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool]:
+def choosable(student: Any, me: Any) -> ColumnElement[bool]:
     """Enrolled at the acting school, and nobody keeps the viewer and the student apart."""
-    found = _student_search(student, arguments["search"].as_pattern(), me)
-    return and_(student.school_id == me.organisation_id, not_blocked(student.id, me), found)
+    return and_(student.school_id == me.organisation_id, not_blocked(student.id, me))
+
+
+def _choosable(student: Any, me: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool]:
+    return and_(choosable(student, me), _student_search(student, arguments["search"].as_pattern(), me))
 
 
 STUDENT_CHOICES = Choices(

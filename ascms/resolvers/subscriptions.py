@@ -12,7 +12,7 @@ from ascms import models
 from ascms.identity.viewer import Viewer
 from ascms.permissions.scopes import not_blocked
 from ascms.planning.sources import Outcome, Watch
-from ascms.schema.types.viewer import alerts_shown
+from ascms.schema.types.viewer import own_alerts
 from ascms.signals import Signal, Topic
 
 READS: Final[Mapping[str, str]] = {
@@ -89,15 +89,11 @@ def _of_alerts(viewer: Viewer, key: int | None) -> Sequence[Topic]:
     return [("alerts", viewer.user_id, _acting(viewer))]
 
 
-def _own_alerts(alert: Any, me: Any) -> ColumnElement[bool]:
-    return and_(alert.user_id == me.user_id, alerts_shown(alert, me))
-
-
 ALERT_RAISED = Watch(
     "alert",
     models.Alert,
     topics=_of_alerts,
     outcome=lambda signal, key: Outcome({"alert": signal.alert_id}),
-    shown=_own_alerts,
-    missed=lambda alert, me, since: and_(_own_alerts(alert, me), alert.created_at >= since),
+    shown=own_alerts,
+    missed=lambda alert, me, since: and_(own_alerts(alert, me), alert.created_at >= since),
 )

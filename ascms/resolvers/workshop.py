@@ -42,8 +42,10 @@ class Workshop:
             async with session.begin():
                 yield work
                 await session.flush()
-                await self.changes.append(session, [_change(work, entry) for entry in dict.fromkeys(work.entries)])
+                changes = [_change(work, entry) for entry in dict.fromkeys(work.entries)]
+                head = await self.changes.append(session, changes)
                 await self.bus.publish_in(await session.connection(), work.signals)
+        await self.changes.committed(head)
         self.bus.after_commit(work.signals)
         for call in self.after:
             call()

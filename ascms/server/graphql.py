@@ -1,56 +1,37 @@
-"""The endpoint: reads the request, knows the viewer, has the operation answered, has the access logged, answers.
+"""The endpoint: reads the request, knows the viewer, has the operation answered, answers.
 
-Nothing is read of a request before its token is verified. An answer leaves only when its access log entry is on
-disk.
+Nothing is read of a request before its token is verified.
 """
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import orjson
-from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ascms.audit import AccessLog, AccessRecord
-from ascms.identity import Authenticator, IdentityUnavailable, OrganisationRefused, Unauthenticated, Viewer
-from ascms.models import Role
-from ascms.planning.changing import Retry, change
+from ascms.identity import Viewer
 from ascms.planning.document import RequestErrors
-from ascms.planning.service import Answer, Operations
-from ascms.resolvers.workshop import Workshop
+from ascms.planning.problems import bad_input
+from ascms.planning.subscriptions import is_subscription
 
-from .files import FileAddresses
+from .desk import Desk, Problem, problem_of, retry_of
+from .events import EVENT_STREAM, EventStream, accepts_events, once
 from .pages import ide_page
-from .rates import Rates
-from .requests import GRAPHQL, JSON, GraphQLRequest, Unreadable, answer_type, prefers_page, read_request
+from .requests import GRAPHQL, JSON, GraphQLRequest, answer_type, prefers_page, read_request
+from .streams import Streams
+from .unreadable import Unreadable
 
-LOGGER = logging.getLogger("ascms.server")
 NEVER_CACHED = {"Cache-Control": "no-store", "Vary": "Accept, Authorization, X-ASCMS-Organisation"}
 
 
 class Endpoint:
-    """`/graphql`: POST for operations, GET for queries and, in a browser, the IDE."""
+    """`/graphql`: POST for operations, GET for queries and subscriptions and, in a browser, the IDE."""
 
-    def __init__(
-        self,
-        operations: Operations,
-        authenticator: Authenticator,
-        access_log: AccessLog,
-        files: FileAddresses,
-        rates: Rates,
-        workshop: Workshop,
-    ) -> None:
-        self._operations = operations
-        self._authenticator = authenticator
-        self._access_log = access_log
-        self._files = files
-        self._rates = rates
-        self._workshop = workshop
-        self._maximum_body = operations.settings.maximum_body
+    def __init__(self, desk: Desk, streams: Streams) -> None:
+        self._desk = desk
+        self._streams = streams
 
     async def handle(self, request: Request) -> Response:
         """Answer an HTTP request."""
@@ -58,110 +39,49 @@ class Endpoint:
             return await ide_page(request)
         media = answer_type(request)
         try:
-            viewer = await self._authenticator.authenticate(request.headers)
-            if media is None:
-                raise Unreadable(406, f"Accept allows neither {GRAPHQL} nor {JSON}, which are what is answered.")
-            asked = await read_request(request, self._maximum_body)
-            return await self._answer(request, asked, viewer, media)
-        except Unauthenticated as error:
-            return problem(401, error.message, "UNAUTHENTICATED", media, {"WWW-Authenticate": error.www_authenticate})
-        except OrganisationRefused as error:
-            return problem(403, error.message, "FORBIDDEN", media)
-        except IdentityUnavailable as error:
-            return problem(503, error.message, "UNAVAILABLE", media, {"Retry-After": "5"})
-        except Unreadable as error:
-            return problem(error.status, error.message, "BAD_USER_INPUT", media, error.headers)
-        except Exception:
-            reference = uuid4().hex
-            LOGGER.exception("request %s failed", reference)
-            message = f"Something went wrong on our side. Try again; if it stays so, tell the service desk {reference}."
-            return problem(500, message, "INTERNAL", media)
-
-    async def _answer(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media: str) -> Response:
-        now = datetime.now(UTC)
-        try:
-            operation, plan = await self._operations.prepared(
-                asked.query, asked.operation_name, asked.variables, viewer
-            )
-            if request.method == "GET" and not operation.reads_only:
-                raise Unreadable(405, "GET is for queries only; send other operations with POST.", {"Allow": "POST"})
-            rate = self._rates.spend(viewer.user_id, plan.nodes + 1, now)
-            if rate is None:
-                message = (
-                    f"This minute's points do not suffice: the operation costs {plan.nodes + 1}. Try again shortly."
-                )
-                return problem(429, message, "RATE_LIMITED", media, {"Retry-After": str(60 - now.second)})
-            offers = {"sign_file": self._files.sign, "rate_limit": rate, "workshop": self._workshop}
-            if operation.reads_only:
-                answer = await self._operations.answer(operation, plan, viewer, now, offers, asked.variables)
-            else:
-                facts = self._operations.facts(viewer, now, offers)
-                again = self._again(request.headers, viewer)
-                retry = retry_of(request.headers, asked)
-                answer = await change(self._operations, operation, plan, facts, retry, again, asked.variables)
+            viewer = await self._desk.viewer(request.headers)
+            if media is None and not accepts_events(request):
+                kinds = f"{GRAPHQL}, {JSON} and {EVENT_STREAM}"
+                raise Unreadable(406, f"Accept allows none of {kinds}, which are what is answered.")
+            asked = await read_request(request, self._desk.settings.maximum_body, self._desk.receiving(viewer))
+            try:
+                return await self._answer(request, asked, viewer, media)
+            finally:
+                asked.discard_uploads()
         except RequestErrors as refusal:
-            return refused(refusal.errors, media)
-        await self._log(answer, viewer, now)
+            return refused(problem_of(refusal), media)
+        except Exception as error:  # noqa: BLE001 (`problem_of` logs what nobody expected)
+            problem = problem_of(error)
+            return respond(problem.status, {"errors": problem.errors}, media, problem.headers)
+
+    async def _answer(self, request: Request, asked: GraphQLRequest, viewer: Viewer, media: str | None) -> Response:
+        operation, plan = await self._desk.prepared(asked, viewer)
+        if is_subscription(operation):
+            if not accepts_events(request):
+                raise RequestErrors([bad_input(HOW_TO_SUBSCRIBE)])
+            return EventStream(await self._streams.open(asked, viewer, request.headers), self._desk.settings.keep_alive)
+        if request.method == "GET" and not operation.reads_only:
+            raise Unreadable(405, "GET is for queries only; send other operations with POST.", {"Allow": "POST"})
+        facts = self._desk.facts(plan, viewer, datetime.now(UTC))
+        retry = retry_of(request.headers.get("idempotency-key"), asked)
+        answer = await self._desk.answer(asked, operation, plan, facts, request.headers, retry)
         return respond(200, answer.body(), media)
 
-    def _again(self, headers: Mapping[str, str], viewer: Viewer) -> Callable[[], Awaitable[Viewer]]:
-        """The viewer anew, once a change is made; without a context where the change took it away."""
 
-        async def again() -> Viewer:
-            try:
-                return await self._authenticator.authenticate(headers)
-            except OrganisationRefused:
-                return Viewer(viewer.user_id, None, ())
-
-        return again
-
-    async def _log(self, answer: Answer, viewer: Viewer, now: datetime) -> None:
-        if not answer.subjects:
-            return
-        await self._access_log.append(
-            AccessRecord(
-                occurred_at=now,
-                user_id=viewer.user_id,
-                organisation_id=viewer.acting.organisation_id if viewer.acting else None,
-                roles=tuple(role.value for role in Role if role in viewer.roles),
-                operation_name=answer.asked.name,
-                operation_hash=answer.asked.document.hash,
-                disclosed=answer.plan.disclosed,
-                redacted=answer.plan.redacted,
-                students=tuple(answer.subjects),
-            )
-        )
-
-
-def retry_of(headers: Mapping[str, str], asked: GraphQLRequest) -> Retry | None:
-    """The `Idempotency-Key` of a request with the hash of what it asks. Raises Unreadable for what is no key."""
-    key = headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= 255 or not (key.isascii() and key.isprintable()):
-        raise Unreadable(400, "Idempotency-Key is 1 to 255 printable ASCII characters; a random UUID does.")
-    return Retry(key, asked.digest())
+HOW_TO_SUBSCRIBE = (
+    f"A subscription is answered as {EVENT_STREAM}, so send that in Accept; or over a WebSocket to /graphql with the "
+    "sub-protocol graphql-transport-ws."
+)
 
 
 def respond(status: int, body: Any, media: str | None, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON response in the negotiated media type."""
-    return Response(
-        orjson.dumps(body),
-        status,
-        media_type=f"{media or JSON}; charset=utf-8",
-        headers={**NEVER_CACHED, **(headers or {})},
-    )
+    """A JSON response in the negotiated media type; events, where nothing else is acceptable."""
+    headers = {**NEVER_CACHED, **(headers or {})}
+    if media is None and status == 200:
+        return Response(once(body), status, media_type=f"{EVENT_STREAM}; charset=utf-8", headers=headers)
+    return Response(orjson.dumps(body), status, media_type=f"{media or JSON}; charset=utf-8", headers=headers)
 
 
-def problem(
-    status: int, message: str, code: str, media: str | None, headers: Mapping[str, str] | None = None
-) -> Response:
-    """An answer without data: one error, and nothing that was looked up."""
-    return respond(status, {"errors": [{"message": message, "extensions": {"code": code}}]}, media, headers)
-
-
-def refused(errors: Sequence[GraphQLError], media: str) -> Response:
-    """A GraphQL request that is not executed: 200 in plain JSON, as the specification has it, else 403 or 400."""
-    forbidden = all((error.extensions or {}).get("code") == "FORBIDDEN" for error in errors)
-    status = 200 if media == JSON else 403 if forbidden else 400
-    return respond(status, {"errors": [error.formatted for error in errors]}, media)
+def refused(problem: Problem, media: str | None) -> Response:
+    """A GraphQL request that is not executed: 200 in plain JSON and events, as their specifications have it."""
+    return respond(problem.status if media == GRAPHQL else 200, {"errors": problem.errors}, media)

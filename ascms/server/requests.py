@@ -1,6 +1,6 @@
 """Reading a GraphQL request from HTTP, as the GraphQL-over-HTTP specification has it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -8,18 +8,13 @@ from typing import Any, Final
 import orjson
 from starlette.requests import Request
 
+from ascms.storage import MOST_BYTES, Incoming, Upload
+
+from .unreadable import Unreadable
+from .uploads import MULTIPART, read_multipart, uploads_in
+
 GRAPHQL: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
-
-
-class Unreadable(Exception):  # noqa: N818 (named as the answer it leads to)
-    """The HTTP request is no GraphQL request: `status`, and what to do instead."""
-
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.headers = dict(headers or {})
 
 
 @dataclass(frozen=True)
@@ -31,9 +26,28 @@ class GraphQLRequest:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
     def digest(self) -> bytes:
-        """The SHA-256 of what is asked, however it is spelt in JSON."""
+        """The SHA-256 of what is asked, however it is spelt in JSON; of a file, its name and content count."""
         asked = [self.query, self.operation_name, self.variables]
-        return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+        return sha256(orjson.dumps(asked, _in_digest, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)).digest()
+
+    def discard_uploads(self) -> None:
+        """Remove the files that came with the request, once it is answered."""
+        for upload in uploads_in(self.variables):
+            upload.discard()
+
+
+def _in_digest(value: object) -> Any:
+    if isinstance(value, Upload):
+        return {"name": value.name, "sha256": value.sha256}
+    raise TypeError(f"{type(value).__name__} is no part of a GraphQL request")
+
+
+@dataclass(frozen=True)
+class Receiving:
+    """Where files that come with requests go, and how many bytes one may have by what is asked."""
+
+    incoming: Incoming
+    largest_file: Callable[[GraphQLRequest], int] = lambda asked: MOST_BYTES
 
 
 def answer_type(request: Request) -> str | None:
@@ -60,14 +74,26 @@ def prefers_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") and "query" not in request.query_params
 
 
-async def read_request(request: Request, maximum: int) -> GraphQLRequest:
-    """The GraphQL request in an HTTP request. Raises Unreadable."""
+async def read_request(request: Request, maximum: int, receiving: Receiving | None = None) -> GraphQLRequest:
+    """The GraphQL request in an HTTP request. Raises Unreadable.
+
+    Files in it are the caller's to discard (`discard_uploads`); without `receiving` none are taken.
+    """
     if request.method == "GET":
-        return _from_members(_from_query(request))
+        return from_members(_from_query(request))
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == MULTIPART and receiving is not None:
+        largest_file = receiving.largest_file
+        return from_members(
+            await read_multipart(
+                request, maximum, receiving.incoming, lambda members: largest_file(from_members(members))
+            )
+        )
     if media != JSON:
         raise Unreadable(
-            415, f"The body is {media or 'of no stated type'}; send JSON with Content-Type: application/json."
+            415,
+            f"The body is {media or 'of no stated type'}; send JSON with Content-Type: application/json, "
+            f"or files with {MULTIPART}.",
         )
     body = await _body(request, maximum)
     try:
@@ -78,7 +104,7 @@ async def read_request(request: Request, maximum: int) -> GraphQLRequest:
         raise Unreadable(400, "The body is a list; operations are sent one by one, as JSON objects.")
     if not isinstance(members, dict):
         raise Unreadable(400, "The body is no JSON object; send one with the member query.")
-    return _from_members(members)
+    return from_members(members)
 
 
 async def _body(request: Request, maximum: int) -> bytes:
@@ -106,7 +132,8 @@ def _from_query(request: Request) -> dict[str, Any]:
     return members
 
 
-def _from_members(members: Mapping[str, Any]) -> GraphQLRequest:
+def from_members(members: Mapping[str, Any]) -> GraphQLRequest:
+    """The GraphQL request in a JSON object. Raises Unreadable."""
     query, name = members.get("query"), members.get("operationName")
     variables, extensions = members.get("variables"), members.get("extensions")
     if query is None:

@@ -36,8 +36,8 @@ class Bus(Protocol):
 class LocalBus:
     """Within this process: for SQLite, which one process serves."""
 
-    def __init__(self) -> None:
-        self._hub = Hub()
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
 
     async def start(self) -> None:
         """Nothing is to be begun."""
@@ -62,4 +62,5 @@ class LocalBus:
 def create_bus(settings: Settings) -> Bus:
     """The bus for the database of `settings`. Start it before use, close it afterwards."""
     engine = engine_for(settings.database_url, poolclass=NullPool)
-    return PostgresBus(engine) if engine.dialect.name == "postgresql" else LocalBus()
+    hub = Hub(patience=settings.subscriber_patience)
+    return PostgresBus(engine, hub) if engine.dialect.name == "postgresql" else LocalBus(hub)

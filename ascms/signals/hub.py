@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -11,26 +12,29 @@ from .signal import Signal, Topic
 
 MOST_WAITING = 256
 """Signals that wait for one subscriber, equal ones counted once."""
+PATIENCE = 30.0
+"""Seconds for which a subscriber may take nothing of a full queue."""
 
 
 class TooSlow(Exception):  # noqa: N818 (named as the reason it gives)
-    """The subscriber was ended: it took nothing while its queue filled up twice."""
+    """The subscriber was ended: for too long it took nothing of a queue that was full."""
 
 
 class Subscription:
     """Signals on certain topics since it was opened, as an asynchronous iterator; a context manager that ends it.
 
-    A queue that is full becomes one gap (`read again`), since a burst is nobody's fault. If it is full again before
-    that was taken, iterating raises TooSlow.
+    A queue that is full becomes one gap (`read again`), since a burst is nobody's fault. If it is full again when
+    the gap has waited for longer than `patience`, iterating raises TooSlow.
     """
 
-    def __init__(self, hub: "Hub", topics: Iterable[Topic], most: int) -> None:
+    def __init__(self, hub: "Hub", topics: Iterable[Topic], most: int, patience: float) -> None:
         self.topics = frozenset(topics)
         self._hub = hub
         self._most = most
+        self._patience = patience
         self._waiting: OrderedDict[Hashable, Signal] = OrderedDict()
         self._ready = asyncio.Event()
-        self._emptied = False
+        self._full_since: float | None = None
         self._too_slow = False
         self._closed = False
 
@@ -43,14 +47,20 @@ class Subscription:
             self._waiting[signal.same] = _earliest(signal, [earlier]) if signal.kind == "gap" else signal
         elif len(self._waiting) < self._most:
             self._waiting[signal.same] = signal
-        elif not self._emptied:
-            gap = _earliest(Signal("gap", "gap", signal.at), self._waiting.values())
-            self._waiting = OrderedDict({gap.same: gap})
-            self._emptied = True
         else:
+            self._empty(signal)
+        self._ready.set()
+
+    def _empty(self, signal: Signal) -> None:
+        """The queue is full: one gap stands for all of it."""
+        now = monotonic()
+        self._full_since = now if self._full_since is None else self._full_since
+        if now - self._full_since > self._patience:
             self._waiting.clear()
             self._too_slow = True
-        self._ready.set()
+            return
+        gap = _earliest(Signal("gap", "gap", signal.at), self._waiting.values())
+        self._waiting = OrderedDict({gap.same: gap})
 
     def close(self) -> None:
         """Hear no more; who iterates comes to the end."""
@@ -70,7 +80,7 @@ class Subscription:
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()
-        self._emptied = False
+        self._full_since = None
         return self._waiting.popitem(last=False)[1]
 
     async def __aenter__(self) -> Self:
@@ -90,14 +100,15 @@ def _earliest(gap: Signal, others: Iterable[Signal]) -> Signal:
 class Hub:
     """Hands each signal to those who wait for one of its topics; the others cost nothing."""
 
-    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, most_waiting: int = MOST_WAITING, patience: float = PATIENCE) -> None:
         self._most_waiting = most_waiting
+        self._patience = patience
         self._by_topic: dict[Topic, dict[Subscription, None]] = {}
         self._all: dict[Subscription, None] = {}
 
     def subscribe(self, topics: Iterable[Topic]) -> Subscription:
         """A subscription that hears everything from now on."""
-        subscription = Subscription(self, topics, self._most_waiting)
+        subscription = Subscription(self, topics, self._most_waiting, self._patience)
         self._all[subscription] = None
         for topic in subscription.topics:
             self._by_topic.setdefault(topic, {})[subscription] = None

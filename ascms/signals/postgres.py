@@ -34,9 +34,9 @@ _NOTIFY = text(
 class PostgresBus:
     """Signals through the database. `engine` is the listener's own; it is disposed of with the bus."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, hub: Hub) -> None:
         self._engine = engine
-        self._hub = Hub()
+        self._hub = hub
         self._task: asyncio.Task[None] | None = None
         self._alive_at: datetime | None = None
         """When the listening connection was last known to be alive."""

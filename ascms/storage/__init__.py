@@ -10,7 +10,7 @@ from .interface import NotStored, Storage, new_key, open_storage
 from .kinds import ALLOWED, extension_for
 from .names import download_name
 from .receiving import MOST_BYTES, Accepted, Refusal, judge
-from .sweeping import sweep
+from .sweeping import Sweeper, sweep
 
 __all__ = [
     "ALLOWED",
@@ -21,6 +21,7 @@ __all__ = [
     "NotStored",
     "Refusal",
     "Storage",
+    "Sweeper",
     "TooLarge",
     "Upload",
     "download_name",

@@ -73,10 +73,20 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", INSTANT, nullable=True),
         sa.Column("last_error", TEXT, nullable=True),
         sa.Column("delivered_at", INSTANT, nullable=True),
+        sa.Column("dropped_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
         sa.UniqueConstraint("deduplication_key", name=op.f("uq_outbox_message_deduplication_key")),
     )
     op.create_index(op.f("ix_outbox_message_delivered_at"), "outbox_message", ["delivered_at"], unique=False)
+    op.create_index(op.f("ix_outbox_message_dropped_at"), "outbox_message", ["dropped_at"], unique=False)
+    op.create_index(
+        "ix_outbox_message_waiting",
+        "outbox_message",
+        ["created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("delivered_at IS NULL AND dropped_at IS NULL"),
+        postgresql_where=sa.text("delivered_at IS NULL AND dropped_at IS NULL"),
+    )
     op.create_table(
         "school_term",
         sa.Column("year", sa.Integer(), nullable=False),
@@ -1066,6 +1076,7 @@ def upgrade() -> None:
         sa.Column("relationship", TEXT, nullable=False),
         sa.Column("phone", TEXT, nullable=True),
         sa.Column("email", TEXT, nullable=True),
+        sa.Column("prefilled", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_request_caregiver_contact_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_request_caregiver_contact")),
     )
@@ -1100,7 +1111,8 @@ def upgrade() -> None:
             "request_id",
             "kind",
             "confirmed_by_id",
-            name=op.f("uq_request_confirmation_request_id_kind_confirmed_by_id"),
+            "statement_version",
+            name=op.f("uq_request_confirmation_request_id_kind_confirmed_by_id_statement_version"),
         ),
     )
     op.create_table(

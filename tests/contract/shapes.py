@@ -58,8 +58,16 @@ class Paged:
 Shape = Leaf | Since | Present | Edge | Many | Paged
 
 
+IN_ERROR = "Entered in error: "
+
+
 def column(name: str) -> Leaf:
     return Leaf(lambda eyes, row: getattr(row, name))
+
+
+def kept_text(name: str) -> Leaf:
+    """A text that says so where its row was entered in error."""
+    return Leaf(lambda eyes, row: getattr(row, name) if row.in_error_at is None else f"{IN_ERROR}{getattr(row, name)}")
 
 
 def identifier(type_name: str) -> Leaf:
@@ -314,7 +322,7 @@ SHAPES: Final[Mapping[str, Mapping[str, Shape]]] = {
         "createdAt": column("created_at"),
         "visibility": column("visibility"),
         "viewerCan": Present(),
-        "body": column("body"),
+        "body": kept_text("body"),
         "editedAt": column("edited_at"),
     },
     "Event": {
@@ -324,7 +332,7 @@ SHAPES: Final[Mapping[str, Mapping[str, Shape]]] = {
         "endsAt": column("ends_at"),
         "recordedAt": column("recorded_at"),
         "recordedBy": user("recorded_by_id"),
-        "subject": column("subject"),
+        "subject": kept_text("subject"),
         "description": column("description"),
         "outcome": column("outcome"),
         "participants": column("participants"),
@@ -332,7 +340,7 @@ SHAPES: Final[Mapping[str, Mapping[str, Shape]]] = {
     },
     "File": {
         "id": identifier("File"),
-        "name": column("name"),
+        "name": kept_text("name"),
         "mediaType": column("media_type"),
         "sizeBytes": column("size_bytes"),
         "uploadedBy": user("uploaded_by_id"),

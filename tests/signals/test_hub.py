@@ -92,8 +92,17 @@ async def test_a_burst_becomes_one_gap_since_its_first_signal() -> None:
         assert [(await anext(subscription)).case_id for _ in range(2)] == [4, 5]
 
 
-async def test_who_takes_nothing_while_the_queue_fills_twice_is_ended() -> None:
+async def test_a_long_burst_ends_nobody_who_had_no_time_to_take_it() -> None:
     hub = Hub(most_waiting=3)
+    async with hub.subscribe([("provider", 12)]) as subscription:
+        for key in range(100):
+            hub.deliver(case_changed(key, "importEnrolments", NOW, (12,)))
+            assert len(waiting(subscription)) <= 3
+        assert (await anext(subscription)).kind == "gap"
+
+
+async def test_who_takes_nothing_of_a_full_queue_for_too_long_is_ended() -> None:
+    hub = Hub(most_waiting=3, patience=0)
     async with hub.subscribe([("provider", 12)]) as slow, hub.subscribe([("provider", 12)]) as quick:
         for key in range(100):
             hub.deliver(case_changed(key, "importEnrolments", NOW, (12,)))

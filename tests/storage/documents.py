@@ -95,6 +95,9 @@ _NOT_KEPT_ZIPS: Final = {
     "list of parts with an entity": zipped(
         {"[Content_Types].xml": b'<!DOCTYPE Types [<!ENTITY a "a">]><Types><Override ContentType="&a;"/></Types>'}
     ),
+    "list of parts with a document type": zipped(
+        {"[Content_Types].xml": f'<!DOCTYPE T><T><Override ContentType="{DOCX}.main+xml"/></T>'.encode()}
+    ),
     "zip that is cut off": office(f"{DOCX}.main+xml")[:-30],
     "zip signature and nothing else": b"PK\x03\x04" + b"\x00" * 200,
 }

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ascms.database import engine_for
 from ascms.models import Case, File, User, Visibility
 from ascms.settings import Settings, StorageKind
-from ascms.storage import Incoming, NotStored, Storage, new_key, open_storage, sweep
+from ascms.storage import Incoming, NotStored, Storage, Sweeper, new_key, open_storage, sweep
 from tests.support.s3 import S3Server
 
 SOON = timedelta(minutes=1)
@@ -235,6 +235,30 @@ async def test_a_sweep_removes_what_no_row_names_and_was_left_long_ago(
     assert await storage.exists(named)
     assert not await storage.exists(orphan)
     assert not unfinished.exists()
+
+
+async def test_what_a_day_has_passed_over_is_swept_once_a_day(
+    local: Storage, incoming: Incoming, world: AsyncEngine
+) -> None:
+    sweep_now, now = Sweeper(local, incoming, world), datetime.now(UTC)
+    orphan = await stored(local, b"a")
+    assert await sweep_now(now + timedelta(hours=23)) == 0
+    assert await sweep_now(now + timedelta(hours=46)) == 0
+    assert await local.exists(orphan)
+    assert await sweep_now(now + timedelta(hours=48)) == 1
+    assert not await local.exists(orphan)
+
+
+async def test_a_sweep_that_failed_is_made_up_for_at_once(
+    local: Storage, incoming: Incoming, world: AsyncEngine
+) -> None:
+    await stored(local, b"a")
+    (incoming.folder / "folder").mkdir()
+    sweep_later, later = Sweeper(local, incoming, world), datetime.now(UTC) + timedelta(days=2)
+    with pytest.raises(OSError, match="folder"):
+        await sweep_later(later)
+    (incoming.folder / "folder").rmdir()
+    assert await sweep_later(later) == 1
 
 
 async def test_a_sweep_goes_through_more_contents_than_one_question_asks_for(

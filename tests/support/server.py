@@ -50,7 +50,8 @@ class Answer:
 class DemoServer:
     """A demo that serves `database` from `folder`. Use it as a context manager; it is ended by its process id.
 
-    `settings` are further ASCMS_… variables, without their prefix: `office_support="requests"`.
+    `settings` are further ASCMS_… variables, without their prefix: `office_support="requests"`. Periodic work is off
+    unless they say otherwise: the demo's time stands still, and the server's does not.
     """
 
     def __init__(self, database: str, folder: Path, **settings: str) -> None:
@@ -59,13 +60,20 @@ class DemoServer:
         self.settings = settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._output = folder / f"server-{self.port}.log"
         self._tokens: dict[tuple[str, str | None], str] = {}
+
+    def log(self) -> str:
+        """What the server has printed."""
+        return self._output.read_text()
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ASCMS_")}
-        environment |= {f"ASCMS_{name.upper()}": value for name, value in self.settings.items()}
-        output = self.folder / f"server-{self.port}.log"
+        environment |= {
+            f"ASCMS_{name.upper()}": value for name, value in ({"job_seconds": "0"} | self.settings).items()
+        }
+        output = self._output
         command = [sys.executable, "-u", "-m", "ascms.cli", "demo", "--port", str(self.port)]
         with output.open("wb") as log:
             self.process = subprocess.Popen(

@@ -1,13 +1,15 @@
 """`viewerCan`: each action on a row, whether it is allowed now, and if not why, in words that tell nothing hidden."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, case as sql_case, false, func, select, true
+from sqlalchemy import ColumnElement, case as sql_case, false, true
 from sqlalchemy.orm import aliased
 
 from ascms import models
-from ascms.casework.lifecycle import QUEUED, why_not_on_case, why_not_on_request
+from ascms.casework.lifecycle import QUEUED, CaseFacts, why_not_on_case, why_not_on_request
+from ascms.casework.readiness import facts_for_all, facts_for_lead, facts_for_provider
 from ascms.permissions.actions import CASE_ACTIONS, COMMENT_ACTIONS, REQUEST_ACTIONS, who_may
 from ascms.permissions.audience import Audience
 from ascms.permissions.audiences import AsPath, ProviderOnly, QueueKeeper
@@ -25,16 +27,15 @@ class Allowance:
     reason: str | None = field(Given("reason"), AsPath, "Where it is not: why, in words.")
 
 
-def _decided(decision: Any) -> ColumnElement[bool]:
+def decided(decision: Any) -> ColumnElement[bool]:
+    """A decision as a condition on the row."""
     if isinstance(decision, Visibility):
         return true() if decision is Visibility.ALWAYS else false()
     return decision  # type: ignore[no-any-return]
 
 
 def _rights(type_name: str, actions: Mapping[str, type[Audience]], row: Any, me: Any) -> dict[str, ColumnElement[Any]]:
-    return {
-        f"may_{audience.__name__}": _decided(me.may(audience, type_name, row)) for audience in set(actions.values())
-    }
+    return {f"may_{audience.__name__}": decided(me.may(audience, type_name, row)) for audience in set(actions.values())}
 
 
 def _allowances(
@@ -53,39 +54,21 @@ def _allowances(
 
 
 def _case_columns(case: Any, me: Any) -> dict[str, ColumnElement[Any]]:
-    task, other = aliased(models.Task), aliased(models.Case)
-    open_tasks = select(func.count()).where(task.case_id == case.id, task.done_at.is_(None)).scalar_subquery()
-    other_active = some(
-        other, other.student_id == case.student_id, other.type == case.type, other.active, other.id != case.id
-    )
-    works = _decided(me.may(ProviderOnly, "Case", case))
-    leads = _decided(me.may(QueueKeeper, "Case", case))
-    return {
-        **_rights("Case", CASE_ACTIONS, case, me),
-        "status": case.status,
-        "has_manager": case.case_manager_id.is_not(None),
-        "closed_at": case.closed_at,
-        # Read only for those who see tasks and reopen: a reason must not tell others of them.
-        "open_tasks": _only_if(works, open_tasks),
-        "other_active": _only_if(leads, other_active),
+    # Read only for those who may know: a reason must not tell others of tasks, or of other cases.
+    works, leads = (decided(me.may(audience, "Case", case)) for audience in (ProviderOnly, QueueKeeper))
+    told = {
+        **{name: sql_case((works, fact), else_=None) for name, fact in facts_for_provider(case).items()},
+        **{name: sql_case((leads, fact), else_=None) for name, fact in facts_for_lead(case).items()},
     }
-
-
-def _only_if(condition: ColumnElement[bool], value: Any) -> ColumnElement[Any]:
-    return sql_case((condition, value), else_=None)
+    return {**_rights("Case", CASE_ACTIONS, case, me), **facts_for_all(case), **told}
 
 
 def _case_allowances(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
+    names = [member.name for member in fields(CaseFacts)]
+
     def why_not(row: Mapping[str, Any]) -> Callable[[str], str | None]:
-        return lambda action: why_not_on_case(
-            action,
-            row["status"],
-            has_manager=row["has_manager"],
-            open_tasks=row["open_tasks"],
-            closed_at=row["closed_at"],
-            other_active=row["other_active"],
-            now=facts.now,
-        )
+        known = CaseFacts(**{name: row[name] for name in names})
+        return lambda action: why_not_on_case(action, known, facts.viewer.roles, facts.now)
 
     return [_allowances(CASE_ACTIONS, row, why_not(row)) for row in rows]
 
@@ -101,6 +84,7 @@ def _request_columns(request: Any, me: Any) -> dict[str, ColumnElement[Any]]:
     return {
         **_rights("Request", REQUEST_ACTIONS, request, me),
         "status": request.status,
+        "submitted": request.submitted_at.is_not(None),
         "case_queued": some(case, case.id == request.case_id, one_of(case.status, *sorted(QUEUED))),
         "notice_given": some(notice, notice.request_id == request.id),
     }
@@ -109,7 +93,11 @@ def _request_columns(request: Any, me: Any) -> dict[str, ColumnElement[Any]]:
 def _request_allowances(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
     def why_not(row: Mapping[str, Any]) -> Callable[[str], str | None]:
         return lambda action: why_not_on_request(
-            action, row["status"], case_queued=row["case_queued"], notice_given=row["notice_given"]
+            action,
+            row["status"],
+            submitted=row["submitted"],
+            case_queued=row["case_queued"],
+            notice_given=row["notice_given"],
         )
 
     return [_allowances(REQUEST_ACTIONS, row, why_not(row)) for row in rows]

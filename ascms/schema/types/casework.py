@@ -1,9 +1,11 @@
 """What is done on a case: comments, events, files, tasks, the needs fund, safety alerts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import strawberry
+from sqlalchemy import ColumnElement, case as sql_case, literal
+from sqlalchemy.orm import aliased
 
 from ascms import models
 from ascms.models import EventKind, Visibility
@@ -16,13 +18,38 @@ from ascms.permissions.audiences import (
     TimelineContent,
     TimelineReaders,
 )
+from ascms.permissions.scopes import some
 from ascms.planning.declare import entity, field
 from ascms.planning.facts import Facts
-from ascms.planning.sources import Computed, GlobalId, One
+from ascms.planning.sources import Column, Computed, GlobalId, One
 
-from .allowances import COMMENT_ALLOWANCES, Allowance
+from .allowances import COMMENT_ALLOWANCES, Allowance, decided
 from .common import Date, DateTime, Node
 from .people import User
+
+IN_ERROR: Final = "Entered in error: "
+_SAYS_SO: Final = f"One that was entered in error says so first: `{IN_ERROR}…`."
+
+
+def _kept_text(name: str) -> Column:
+    """A text that says so where its row was entered in error."""
+
+    def told(row: Any, me: Any) -> ColumnElement[str]:
+        text = getattr(row, name)
+        return sql_case((row.in_error_at.is_not(None), literal(IN_ERROR).concat(text)), else_=text)
+
+    return Column(told)
+
+
+def on_case(shown_by: str) -> Any:
+    """When a row that hangs on a case, and is as visible as the path to it, may be seen without one: as that field."""
+
+    def shown(row: Any, me: Any) -> ColumnElement[bool]:
+        case = aliased(models.Case)
+        sees = decided(me.sees("Case", shown_by, case))
+        return some(case, case.id == row.case_id, me.row_scope("Case", case), sees)
+
+    return shown
 
 
 @entity(
@@ -34,7 +61,7 @@ class Comment(Node):
     created_at: DateTime | None = field(models.Comment.created_at, CommentReaders, "When it was written.")
     visibility: Visibility | None = field(models.Comment.visibility, CommentReaders, "Who beside the provider sees it.")
     viewer_can: list[Allowance] | None = field(COMMENT_ALLOWANCES, CommentReaders, "What the viewer may do to it now.")
-    body: str | None = field(models.Comment.body, CommentText, "The text.")
+    body: str | None = field(_kept_text("body"), CommentText, f"The text. {_SAYS_SO}")
     edited_at: DateTime | None = field(models.Comment.edited_at, CommentText, "When it was last edited, null if never.")
 
 
@@ -48,22 +75,26 @@ class Event(Node):
     recorded_by: User | None = field(
         One(models.Event.recorded_by_id, models.User), TimelineReaders, "Who recorded it; null for the system."
     )
-    subject: str | None = field(models.Event.subject, TimelineContent, "What it is about, in a line.")
+    subject: str | None = field(_kept_text("subject"), TimelineContent, f"What it is about, in a line. {_SAYS_SO}")
     description: str | None = field(models.Event.description, TimelineContent, "What happened.")
     outcome: str | None = field(models.Event.outcome, TimelineContent, "What came of it.")
     participants: list[str] | None = field(models.Event.participants, TimelineContent, "Who took part.")
     visibility: Visibility | None = field(models.Event.visibility, TimelineContent, "Who beside the provider sees it.")
 
 
-def _addresses(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[str]:
+def _addresses(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[str | None]:
     sign = facts.offers["sign_file"]
-    return [sign(row["id"], facts) for row in rows]
+    return [None if row["in_error"] else sign(row["id"], facts) for row in rows]
+
+
+def _address_columns(file: Any, me: Any) -> dict[str, Any]:
+    return {"id": file.id, "in_error": file.in_error_at.is_not(None)}
 
 
 @entity(models.File, scoped=True, description="A file of a case or request: internal to the provider, or shared.")
 class File(Node):
     id: strawberry.ID = field(GlobalId("File"), FileReaders, "The global identifier.")
-    name: str | None = field(models.File.name, FileReaders, "The file's name.")
+    name: str | None = field(_kept_text("name"), FileReaders, f"The file's name. {_SAYS_SO}")
     media_type: str | None = field(models.File.media_type, FileReaders, "The media type, told from the content.")
     size_bytes: int | None = field(models.File.size_bytes, FileReaders, "The size in bytes, 26,214,400 at most.")
     uploaded_by: User | None = field(One(models.File.uploaded_by_id, models.User), FileReaders, "Who uploaded it.")
@@ -71,9 +102,10 @@ class File(Node):
     sha256: str | None = field(models.File.sha256, FileContent, "The SHA-256 of its content, in hexadecimal.")
     visibility: Visibility | None = field(models.File.visibility, FileContent, "Who beside the provider sees it.")
     download_url: str | None = field(
-        Computed(_addresses, lambda row, me: {"id": row.id}, reads=("File.id",)),
+        Computed(_addresses, _address_columns, reads=("File.id",)),
         FileContent,
-        "Where the viewer may fetch it for the next minutes; asked again by whom, and refused to others.",
+        "Where the viewer may fetch it for the next minutes; asked again by whom, and refused to others. "
+        "Null for a file that was entered in error: it is kept, and no longer handed out.",
     )
 
 

@@ -118,7 +118,8 @@ class Connected(Generic[N]):
 # Coded values ------------------------------------------------------------------------------------------------
 
 
-def _label(row: Any, me: Any) -> Any:
+def label_of(row: Any, me: Any) -> Any:
+    """What the code of a row is called, in the code set that the row has as a constant."""
     code = models.Code
     return select(code.label).where(code.code_set == row.code_set, code.code == row.code).scalar_subquery()
 
@@ -126,4 +127,4 @@ def _label(row: Any, me: Any) -> Any:
 @entity(description="An entry of a code set that is kept as data: a reason, an outcome, a barrier.")
 class CodedValue:
     code: str = field(Column("code"), AsPath, "The stable code.")
-    name: str | None = field(Column(_label), AsPath, "What it is called.")
+    name: str | None = field(Column(label_of), AsPath, "What it is called.")

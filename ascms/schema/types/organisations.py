@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @entity(models.Catchment, description="The area whose schools one attendance service provider serves.")
 class Catchment:
+    id: strawberry.ID = field(GlobalId("Catchment"), AsPath, "The catchment's identifier.")
     name: str = field(models.Catchment.name, AsPath, "What the catchment is called.")
 
 

@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ascms import models
-from ascms.casework.request_form import steps
+from ascms.casework.advice import CRITERIA, needs_reason
+from ascms.casework.eligibility import may_be_contact
+from ascms.casework.request_form import CONFIRMATIONS, steps
+from ascms.casework.requests import may_provide
+from ascms.casework.statements import PRIVACY_STATEMENT
 from ascms.models import (
     AdviceLevel,
     CaseType,
     ConfirmationKind,
     NoticeMethod,
-    OrganisationStatus,
     RequestStatus,
-    Role,
 )
 from ascms.permissions.audiences import (
     AnyCaseRole,
@@ -26,15 +28,14 @@ from ascms.permissions.audiences import (
     RequestContent,
     RequestNotice,
 )
-from ascms.permissions.scopes import some
+from ascms.permissions.scopes import one_of, some
 from ascms.planning.declare import entity, field
 from ascms.planning.facts import Facts
 from ascms.planning.sources import By, Column, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One
 
-from .allowances import REQUEST_ALLOWANCES, Allowance
-from .cases import holds_at, kept_apart
+from .allowances import REQUEST_ALLOWANCES, Allowance, decided
 from .casework import File
-from .common import CodedValue, Connected, Date, DateTime, Node
+from .common import CodedValue, Connected, Date, DateTime, Node, label_of
 from .organisations import Organisation
 from .people import User
 from .students import Student, StudentChoice
@@ -47,8 +48,14 @@ if TYPE_CHECKING:
 class RequestStep:
     name: str = field(Given("name"), AsPath, "The step's stable name.")
     title: str = field(Given("title"), AsPath, "The step's title.")
-    complete: bool = field(Given("complete"), AsPath, "Whether nothing is missing.")
-    missing: list[str] = field(Given("missing"), AsPath, "The fields that are still needed.")
+    complete: bool = field(
+        Given("complete"), AsPath, "Whether nothing is missing. Once all are, the viewer can submit the request."
+    )
+    missing: list[str] = field(
+        Given("missing"),
+        AsPath,
+        "What is still needed, by its path in `saveRequest` (`attendance.daysAbsent`), or in `submitRequest`.",
+    )
 
 
 @entity(models.Request, description="The student's attendance as the school stated it.")
@@ -77,6 +84,30 @@ class SchoolActions:
     whanau_contacted: str | None = field(
         models.Request.whanau_contacted, AsPath, "Whether and how whānau were contacted."
     )
+    factors: list[CodedValue] = field(
+        Many(Link(models.RequestFactor, models.RequestFactor.request_id), ("code",), {"code_set": "referral_factor"}),
+        AsPath,
+        "The circumstances that the referral advice weighs, of the code set `referral_factor`.",
+    )
+
+
+def _is_main(barrier: Any, me: Any) -> Any:
+    request = aliased(models.Request)
+    return some(request, request.id == barrier.request_id, request.main_barrier_code == barrier.code)
+
+
+@entity(models.RequestBarrier, description="What stands in the way of attending.")
+class RequestBarrier:
+    code: str = field(models.RequestBarrier.code, AsPath, "The stable code, of the code set `barrier`.")
+    name: str | None = field(Column(label_of), AsPath, "What it is called.")
+    main: bool = field(Column(_is_main), AsPath, "Whether it is the main one.")
+
+
+@entity(models.Request, description="Why a provider declined a request.")
+class DeclineReason:
+    code: str = field(Column("code"), AsPath, "The stable code, of the code set `decline_reason`.")
+    name: str | None = field(Column(label_of), AsPath, "What it is called.")
+    note: str | None = field(Column("note"), AsPath, "The provider's note to the school.")
 
 
 @entity(models.RequestCriterion, description="One of the Ministry's criteria for asking for support.")
@@ -120,29 +151,46 @@ class Advice:
     version: str | None = field(Column("version"), AsPath, "The version of the criteria.")
 
 
-def _form_columns(request: Any, me: Any) -> dict[str, Any]:
-    def holds(model: Any, *conditions: Any) -> Any:
+def form_columns(request: Any, me: Any) -> dict[str, Any]:
+    """Of each member of the form whether it is there, as `request_form.steps` takes it.
+
+    Who was named and may no longer be counts as nobody.
+    """
+
+    def entries(model: Any, *conditions: Any) -> Any:
         item = aliased(model)
         return some(item, item.request_id == request.id, *(condition(item) for condition in conditions))
 
-    def confirmed(kind: models.ConfirmationKind) -> Any:
-        return holds(models.RequestConfirmation, lambda item: item.kind == kind)
+    def confirmed(kind: models.ConfirmationKind, *conditions: Any) -> Any:
+        return entries(models.RequestConfirmation, lambda item: item.kind == kind, *conditions)
 
+    def mine(item: Any) -> Any:
+        return and_(item.confirmed_by_id == me.user_id, item.statement_version == PRIVACY_STATEMENT.version)
+
+    criterion = aliased(models.RequestCriterion)
+    contact, provider = aliased(models.User), aliased(models.Organisation)
+    answered = select(func.count()).where(criterion.request_id == request.id).correlate_except(criterion)
+    details, statement = models.ConfirmationKind.DETAILS, models.ConfirmationKind.PRIVACY_STATEMENT
     return {
-        "detailsConfirmation": confirmed(models.ConfirmationKind.DETAILS),
-        "privacyStatementConfirmation": confirmed(models.ConfirmationKind.PRIVACY_STATEMENT),
+        **dict(zip(CONFIRMATIONS, (confirmed(details), confirmed(statement)), strict=True)),
+        "confirmedByViewer": and_(confirmed(details, mine), confirmed(statement, mine)),
         "student": request.student_id.is_not(None),
-        "caregiverContacts": holds(models.RequestCaregiverContact),
-        "currentTermPercentage": request.current_term_percentage,
-        "daysAbsent": request.days_absent,
-        "criteria": holds(models.RequestCriterion),
-        "planInPlace": request.plan_in_place,
-        "planReviewedOn": request.plan_reviewed_on,
-        "whanauContacted": request.whanau_contacted,
-        "barriers": holds(models.RequestBarrier),
-        "provider": request.provider_id.is_not(None),
-        "primaryContact": request.primary_contact_id.is_not(None),
-        "submittedAt": request.submitted_at,
+        "caregiverContacts": entries(models.RequestCaregiverContact),
+        "attendance.currentTermPercentage": request.current_term_percentage.is_not(None),
+        "attendance.daysAbsent": request.days_absent.is_not(None),
+        "criteria": answered.scalar_subquery() == len(CRITERIA),
+        "planned": request.plan_in_place,
+        "schoolActions.planInPlace": request.plan_in_place.is_not(None),
+        "schoolActions.planReviewedOn": request.plan_reviewed_on.is_not(None),
+        "schoolActions.whanauContacted": request.whanau_contacted.is_not(None),
+        "barriers": entries(models.RequestBarrier),
+        "provider": some(provider, provider.id == request.provider_id, _may_provide(request, provider, me)),
+        "primaryContact": some(
+            contact, contact.id == request.primary_contact_id, _may_be_contact(request, contact, me)
+        ),
+        "reasonNeeded": one_of(request.advice_level, *filter(needs_reason, AdviceLevel)),
+        "adviceReason": request.advice_reason.is_not(None),
+        "submitted": request.submitted_at.is_not(None),
     }
 
 
@@ -151,18 +199,23 @@ def _steps(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
 
 
 def _may_be_contact(request: Any, user: Any, me: Any) -> Any:
-    return and_(
-        holds_at(user, request.school_id, Role.ATTENDANCE_LEAD, Role.PRIMARY_CONTACT),
-        ~kept_apart(user, request.student_id),
-    )
+    return may_be_contact(user, request.school_id, request.student_id)
 
 
 def _may_provide(request: Any, provider: Any, me: Any) -> Any:
-    """The school's own in-school provider, and the provider of its catchment."""
-    school, held = aliased(models.Organisation), aliased(models.CatchmentProvider)
-    in_catchment = some(school, school.id == request.school_id, school.catchment_id == held.catchment_id)
-    of_catchment = some(held, held.provider_id == provider.id, in_catchment)
-    return and_(provider.status == OrganisationStatus.OPEN, or_(provider.school_id == request.school_id, of_catchment))
+    return may_provide(provider, request.school_id)
+
+
+def _as_its_source(contact: Any, me: Any) -> Any:
+    """What was prefilled is as visible as what it was taken from."""
+    request, student = aliased(models.Request), aliased(models.Student)
+    seen = some(
+        student,
+        student.id == request.student_id,
+        me.row_scope("Student", student),
+        decided(me.sees("Student", "caregivers", student)),
+    )
+    return or_(~contact.prefilled, some(request, request.id == contact.request_id, seen))
 
 
 @entity(models.Request, scoped=True, description="A school's request for support; a draft until it is submitted.")
@@ -196,7 +249,7 @@ class Request(Node):
     )
     viewer_can: list[Allowance] | None = field(REQUEST_ALLOWANCES, AnyCaseRole, "What the viewer may do to it now.")
     steps: list[RequestStep] | None = field(
-        Computed(_steps, _form_columns), RequestContent, "The form's steps: which are complete, what each still needs."
+        Computed(_steps, form_columns), RequestContent, "The form's steps: which are complete, what each still needs."
     )
     eligible_contacts: list[User] | None = field(
         Many(Link(models.User, on=_may_be_contact), ("display_name_folded", "display_name", "id")),
@@ -211,8 +264,8 @@ class Request(Node):
     decided_at: DateTime | None = field(
         models.Request.decided_at, AnyCaseRole, "When it was accepted or declined, null before."
     )
-    decline_reason: CodedValue | None = field(
-        Embedded("decline_reason_", "code", constants={"code_set": "decline_reason"}),
+    decline_reason: DeclineReason | None = field(
+        Embedded("decline_reason_", "code", {"note": "decline_note"}, {"code_set": "decline_reason"}),
         RequestContent,
         "Why it was declined, null unless it was.",
     )
@@ -230,11 +283,12 @@ class Request(Node):
         "The Ministry's criteria, answered.",
     )
     caregiver_contacts: list[CaregiverContact] | None = field(
-        Many(Link(models.RequestCaregiverContact, models.RequestCaregiverContact.request_id)),
+        Many(Link(models.RequestCaregiverContact, models.RequestCaregiverContact.request_id, where=_as_its_source)),
         RequestCaregivers,
-        "How to reach the caregivers, as given in the request.",
+        "How to reach the caregivers, as given in the request. What was prefilled is there for those who see it at "
+        "the student.",
     )
-    barriers: list[CodedValue] | None = field(
+    barriers: list[RequestBarrier] | None = field(
         Many(Link(models.RequestBarrier, models.RequestBarrier.request_id), ("code",), {"code_set": "barrier"}),
         RequestContent,
         "What stands in the way of attending.",

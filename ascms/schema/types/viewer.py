@@ -123,6 +123,11 @@ def alerts_shown(alert: Any, me: Any) -> Any:
     return and_(alert.organisation_id == me.organisation_id, free, free_request)
 
 
+def own_alerts(alert: Any, me: Any) -> Any:
+    """The viewer's own, as far as they are shown."""
+    return and_(alert.user_id == me.user_id, alerts_shown(alert, me))
+
+
 def _may_decide(user: Any, assignment: Any, me: Any) -> Any:
     """What one may decide: never about oneself, nor what one gave; authorisers for their own organisation."""
     waiting = and_(
