@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
+    Table,
     and_,
     case,
     cast,
@@ -52,7 +53,7 @@ class Cases:
 
     kind = "CASES"
     action = "importCases"
-    tables = (LINE,)
+    tables: Sequence[Table] = (LINE,)
 
     def __init__(self) -> None:
         self._held = 0

@@ -8,9 +8,10 @@ left alone.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Table, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ascms.casework.enrolment_moves import student_moved
 from ascms.casework.work import Work
 from ascms.models import Student
 
@@ -20,7 +21,7 @@ from .enrolment_file import LINE
 from .kinds import Counts, Found, NothingChangedError, has_twin, repeated
 
 OnMove = Callable[[Work, Student, int | None, int | None], Awaitable[None]]
-"""Called for a student with active cases or drafts whose school is another now: with the one before, and the new."""
+"""Called for a student with active cases or drafts, once their school is another: with the one before, and the new."""
 
 MOST_LEAVERS: Final = 0.1
 """The share of the students on a roll who may leave every roll by one file (100 always may): more is a mistake."""
@@ -31,9 +32,9 @@ class Enrolments:
 
     kind = "ENROLMENTS"
     action = "importEnrolments"
-    tables = (LINE, CHANGE, ARRIVAL)
+    tables: Sequence[Table] = (LINE, CHANGE, ARRIVAL)
 
-    def __init__(self, on_move: OnMove | None = None) -> None:
+    def __init__(self, on_move: OnMove = student_moved) -> None:
         self._on_move = on_move
         self._columns: frozenset[str] = frozenset()
 
@@ -75,7 +76,7 @@ class Enrolments:
         for statement in differ.change_students(self._columns):
             await session.execute(statement)
         counts |= await rolls.change(session, self._columns)
-        if self._on_move is not None:
-            for student_id, old_school_id, new_school_id in moved:
-                await self._on_move(work, await work.get(Student, student_id), old_school_id, new_school_id)
+        for student_id, old_school_id, new_school_id, _active in moved:
+            await self._on_move(work, await work.get(Student, student_id), old_school_id, new_school_id)
+        counts["casesMoved"] = sum(active for *_, active in moved)
         return counts, Found()

@@ -32,9 +32,10 @@ async def read_apart(order: Order, progress: Progress) -> Read:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(orjson.dumps(asdict(order)))
-        await process.stdin.drain()
-        process.stdin.close()
+        with contextlib.suppress(ConnectionError):  # it ended at its start, as its exit code will tell
+            process.stdin.write(orjson.dumps(asdict(order)))
+            await process.stdin.drain()
+            process.stdin.close()
         problems: list[Problem] = []
         async for message in process.stdout:
             match orjson.loads(message):

@@ -1,4 +1,4 @@
-"""Rolls: enrolments begun, ended and corrected, the groups of a student, and the school that active cases stand at."""
+"""Rolls: enrolments begun, ended and corrected, the groups of a student, and who moved with casework on them."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -27,7 +27,6 @@ from .enrolment_file import LINE
 
 cases: Final = Base.metadata.tables["case_record"]
 requests: Final = Base.metadata.tables["request"]
-organisation: Final = Base.metadata.tables["organisation"]
 
 _CHANGED: Final = CHANGE.join(LINE, LINE.c.line == CHANGE.c.line)
 
@@ -39,19 +38,19 @@ async def run(session: AsyncSession, statement: Executable) -> int:
 
 
 def moved_with_casework() -> Select[Any]:
-    """The students with active cases or drafts whose school becomes another: the one before, and the new one."""
-    active = exists().where(cases.c.student_id == student.c.id, cases.c.active)
+    """Who moves with active cases or drafts: the student, the school before, the new one, how many cases are active."""
+    active = select(func.count()).where(cases.c.student_id == student.c.id, cases.c.active).scalar_subquery()
     draft = exists().where(requests.c.student_id == student.c.id, requests.c.status == RequestStatus.DRAFT)
     return (
-        select(student.c.id, student.c.school_id, LINE.c.school_id)
+        select(student.c.id, student.c.school_id, LINE.c.school_id, active)
         .select_from(_CHANGED.join(student, student.c.id == CHANGE.c.student_id))
-        .where(CHANGE.c.roll, student.c.school_id.is_distinct_from(LINE.c.school_id), or_(active, draft))
+        .where(CHANGE.c.roll, student.c.school_id.is_distinct_from(LINE.c.school_id), or_(active > 0, draft))
         .order_by(student.c.id)
     )
 
 
 async def change(session: AsyncSession, columns: frozenset[str]) -> dict[str, int]:
-    """Write rolls and groups, and have active cases stand at the present school; gives how many of each."""
+    """Write rolls and groups; gives how many enrolments."""
     counts = {
         "enrolmentsEnded": await run(session, _end()),
         "enrolmentsCorrected": await run(session, _correct(columns)),
@@ -63,7 +62,6 @@ async def change(session: AsyncSession, columns: frozenset[str]) -> dict[str, in
     if "iwi" in columns:
         for statement in _groups(iwi, IWI, CHANGE.c.iwi, with_position=False):
             await session.execute(statement)
-    counts["casesMoved"] = await run(session, _move_cases())
     return counts
 
 
@@ -116,27 +114,3 @@ def _groups(
         names = ("student_id", "code", *(("position",) if with_position else ()))
         statements.append(insert(table).from_select(names, rows.order_by(CHANGE.c.student_id)))
     return statements
-
-
-def _move_cases() -> Executable:
-    """An active case stands at its student's present school, and in that school's region, else its provider's."""
-    provider = organisation.alias("provider")
-    of_school = (
-        select(organisation.c.region).where(organisation.c.id == LINE.c.school_id).correlate(LINE).scalar_subquery()
-    )
-    return (
-        update(cases)
-        .where(
-            cases.c.student_id == CHANGE.c.student_id,
-            CHANGE.c.line == LINE.c.line,
-            CHANGE.c.roll,
-            cases.c.active,
-            cases.c.school_id.is_distinct_from(LINE.c.school_id),
-            provider.c.id == cases.c.provider_id,
-        )
-        .values(
-            school_id=LINE.c.school_id,
-            region=func.coalesce(of_school, provider.c.region),
-            version=cases.c.version + 1,
-        )
-    )

@@ -9,7 +9,6 @@ output, a JSON array a line: `["progress", lines, bytes]`, `["problem", line, re
 import csv
 import hashlib
 import os
-import resource
 import sqlite3
 import sys
 import time
@@ -71,7 +70,6 @@ class Staged:
     bad: int
     columns: list[str]
     sha256: str
-    peak_kib: int
 
 
 class NotReadError(Exception):
@@ -92,7 +90,7 @@ def stage(order: Order, tell: Tell) -> Staged:
         reader.width = rows.width
         with _target(order, rows.form.table) as target:
             lines, bad = _read(records, reader, rows.form, target, tell)
-    return Staged(lines, bad, rows.form.columns, sha256, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return Staged(lines, bad, rows.form.columns, sha256)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,13 @@ class NoticeKeepers(Action):
     own = {OS}
 
 
+class RequestFilers(Action):
+    """Adding files to a request: who reads what it says, Office Support where it is theirs."""
+
+    visible = {AL, PC, WL, CM}
+    own = {OS}
+
+
 # Cases and casework ------------------------------------------------------------------------------------------
 
 
@@ -171,7 +178,7 @@ REQUEST_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "withdrawRequest": SchoolOwnRequests,
     "declineRequest": QueueLead,
     "recordNoticeGiven": NoticeKeepers,
-    "addFile": BothSides,
+    "addFile": RequestFilers,
 }
 COMMENT_ACTIONS: Final[Mapping[str, type[Action]]] = {
     "editComment": AuthorsOnly,

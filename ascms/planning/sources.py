@@ -276,13 +276,15 @@ class Watch(Source):
     name: str
     """The row's, among the outcome's keys. An outcome without it (something left, or was missed) is sent as it is."""
     model: Any
-    topics: Callable[[Any, int | None], Sequence[Any]]
-    """What to wait for, of the viewer and the key of the row that is followed."""
+    topics: Callable[[Any, Sequence[int]], Sequence[Any]]
+    """What to wait for, of the viewer and the keys of the rows that are followed."""
     outcome: Callable[[Any, int | None], Outcome]
-    """What a signal brought, of it and the key of the row that is followed."""
+    """What a signal brought, of it and the key of a row that is followed."""
     shown: Callable[[Row, Any], ColumnElement[bool]]
     follows: Callable[[Row, Mapping[str, Any]], ColumnElement[bool]] | None = None
-    """The one row that is followed, by the arguments. Whether there is one is never told."""
+    """The rows that are followed, by the arguments. Whether there are any is never told."""
+    first: Callable[[Row], ColumnElement[Any]] | None = None
+    """Of several that are followed, that with the least of this is told of, if it may be."""
     reads: Mapping[str, str] = field(default_factory=dict)
     """A change's name, or the model of the item it is about, to the field of the row that it lets one know of."""
     items: Mapping[str, Any] = field(default_factory=dict)

@@ -39,13 +39,13 @@ def is_subscription(asked: Asked) -> bool:
 
 @dataclass
 class Following:
-    """An open subscription: the operation, and the row that is followed, where one is."""
+    """An open subscription: the operation, and the rows that are followed, where some are."""
 
     operations: "Operations"
     text: str
     operation_name: str | None
     variables: Mapping[str, Any]
-    key: int | None = None
+    keys: tuple[int, ...] = ()
     _sent: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED_ROWS))
 
     async def plan(self, viewer: Viewer) -> tuple[Asked, Plan]:
@@ -61,42 +61,53 @@ class Following:
         """What to wait for. Raises RequestErrors where an argument does not hold."""
         _, told = _told(plan)
         async with snapshot(self.operations.engine) as fetch:
-            self.key = await told.followed(self._run(fetch, facts, asked, plan))
-        topics: Sequence[Topic] = told.source.topics(facts.viewer, self.key)
+            self.keys = await told.followed(self._run(fetch, facts, asked, plan))
+        return self.topics(plan, facts.viewer)
+
+    def topics(self, plan: Plan, viewer: Viewer) -> Sequence[Topic]:
+        """What to wait for: other than before, where the rows that are followed are others now."""
+        topics: Sequence[Topic] = _told(plan)[1].source.topics(viewer, self.keys)
         return topics
 
     async def tell(self, asked: Asked, plan: Plan, facts: Facts, signal: Signal) -> "list[Answer]":
         """What the viewer is sent for a signal: nothing, where it concerns no row that they reach now."""
+        _, told = _told(plan)
+        answers = []
+        async with snapshot(self.operations.engine) as fetch:
+            run = self._run(fetch, facts, asked, plan)
+            self.keys = await told.followed(run)
+            for alternatives in await self._outcomes(told, run, signal):
+                for outcome in alternatives:
+                    run = self._run(fetch, facts, asked, plan)
+                    if await told.may_be_told(run, outcome, signal.what, signal.item):
+                        answers += await self._answer(asked, plan, run, outcome)
+                        break
+        return answers
+
+    async def _answer(self, asked: Asked, plan: Plan, run: Run, outcome: Outcome) -> "list[Answer]":
         from .service import Answer
 
         position, told = _told(plan)
-        selected, _ = plan.roots[position]
-        answers = []
-        async with snapshot(self.operations.engine) as fetch:
-            for outcome in await self._outcomes(told, self._run(fetch, facts, asked, plan), signal):
-                run = self._run(fetch, facts, asked, plan)
-                if not await told.may_be_told(run, outcome, signal.what, signal.item):
-                    continue
-                if self.operations.settings.execution is Execution.PLAIN:
-                    read = await run_plainly(
-                        self.operations, asked, plan, run, self.variables, only=position, outcome=outcome
-                    )
-                    value = read[selected.key]
-                else:
-                    value = await told.bring(run, asked.leaves, outcome)
-                if value is not None:
-                    answers.append(Answer({selected.key: value}, [], plan, asked, run.subjects))
-        return answers
+        key, operations = plan.roots[position][0].key, self.operations
+        if operations.settings.execution is Execution.PLAIN:
+            read = await run_plainly(operations, asked, plan, run, self.variables, only=position, outcome=outcome)
+            value = read[key]
+        else:
+            value = await told.bring(run, asked.leaves, outcome)
+        return [] if value is None else [Answer({key: value}, [], plan, asked, run.subjects)]
 
-    async def _outcomes(self, told: Told, run: Run, signal: Signal) -> Sequence[Outcome]:
+    async def _outcomes(self, told: Told, run: Run, signal: Signal) -> Sequence[Sequence[Outcome]]:
+        """What the signal brought; of alternatives, the first that may be told is."""
         if signal.kind == "gap":
             missed = await told.missed(run, signal.at)
             if missed is not None:
-                return [self._remembered(told, key) for key in missed if key not in self._sent]
-        outcome = told.source.outcome(signal, self.key)
+                return [[self._remembered(told, key)] for key in missed if key not in self._sent]
+        if told.source.follows is not None:
+            return [[told.source.outcome(signal, key) for key in self.keys]]
+        outcome = told.source.outcome(signal, None)
         if told.sends_row:
             self._sent.append(outcome.keys[told.source.name] or 0)
-        return [outcome]
+        return [[outcome]]
 
     def _remembered(self, told: Told, key: int) -> Outcome:
         self._sent.append(key)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, select, true
+from sqlalchemy import BigInteger, ColumnElement, bindparam, select
 from sqlalchemy.orm import aliased
 
 from ascms.models import UtcDateTime
@@ -15,7 +15,6 @@ from .payloads import Payload, performed
 from .roots import wrapped
 from .selection import Selected
 from .sources import Outcome, Row, Watch
-from .values import NO_ROW
 
 ITEM: Final = "told_item"
 SINCE: Final = "told_since"
@@ -47,8 +46,9 @@ class Told:
         if self.source.follows is None:
             return None
         alias = aliased(self.source.model)
-        found = self.source.follows(Row(alias), wrapped(selected.arguments, compiler.params))
-        return _keys(compiler, alias, found)
+        row, first = Row(alias), self.source.first
+        found = self.source.follows(row, wrapped(selected.arguments, compiler.params))
+        return _keys(compiler, alias, [found], [] if first is None else [first(row)])
 
     def _compile_row(self, compiler: Compiler) -> Level:
         """The row, if it may be shown now, with the fields whose change may be told only to who sees them."""
@@ -70,23 +70,20 @@ class Told:
     def _compile_item(self, compiler: Compiler, type_name: str, model: Any) -> Level:
         alias = aliased(model)
         reached = compiler.me.row_scope(type_name, Row(alias))
-        return _keys(compiler, alias, alias.id == bindparam(ITEM, type_=BigInteger()), reached)
+        return _keys(compiler, alias, [alias.id == bindparam(ITEM, type_=BigInteger()), reached])
 
     def _compile_missed(self, compiler: Compiler) -> Level | None:
         if self.source.missed is None:
             return None
         alias = aliased(self.source.model)
         since = bindparam(SINCE, type_=UtcDateTime())
-        return _keys(compiler, alias, self.source.missed(Row(alias), compiler.me, since), latest=True)
+        return _keys(compiler, alias, [self.source.missed(Row(alias), compiler.me, since)], [alias.id.desc()])
 
     # Running -------------------------------------------------------------------------------------------------
 
-    async def followed(self, run: Run) -> int | None:
-        """The key of the row that is followed; that of no row where there is none, None where none is followed."""
-        if self._followed is None:
-            return None
-        rows = await self._followed.fetch(run, {})
-        return rows[0][0] if rows else NO_ROW
+    async def followed(self, run: Run) -> tuple[int, ...]:
+        """The keys of the rows that are followed, that to be told of first."""
+        return () if self._followed is None else tuple(key for (key,) in await self._followed.fetch(run, {}))
 
     async def missed(self, run: Run, since: Any) -> Sequence[int] | None:
         """The keys of the rows that may have been missed, the oldest first; None where they are not sent again."""
@@ -118,10 +115,12 @@ class Told:
         return await self._bring(run, leaves, outcome)
 
 
-def _keys(compiler: Compiler, alias: Any, *conditions: ColumnElement[bool], latest: bool = False) -> Level:
-    """The keys of the rows of `alias` for which the conditions hold; the latest of many."""
+def _keys(
+    compiler: Compiler, alias: Any, conditions: Sequence[ColumnElement[bool]], order: Sequence[Any] = ()
+) -> Level:
+    """The keys of the rows of `alias` for which the conditions hold."""
     level = compiler.new_level()
     level.add(alias.id)
-    statement = select(alias.id).where(true(), *conditions).order_by(alias.id.desc() if latest else alias.id)
-    level.finish(statement.limit(MOST_MISSED), level.columns, compiler.dialect)
+    statement = select(alias.id).where(*conditions).order_by(*order, alias.id).limit(MOST_MISSED)
+    level.finish(statement, level.columns, compiler.dialect)
     return level

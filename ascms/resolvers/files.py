@@ -14,7 +14,7 @@ from graphql import GraphQLError
 from ascms.casework import files
 from ascms.casework.problems import invalid
 from ascms.models import Case, Request
-from ascms.permissions.actions import BothSides
+from ascms.permissions.actions import BothSides, RequestFilers
 from ascms.planning.changing import Call
 from ascms.planning.sources import Act, Outcome
 from ascms.schema.types.changes.files import AddFileInput
@@ -61,7 +61,7 @@ def _act(received: _Received, asked: Any) -> Act:
     if numbers and not references:
         return act(partial(_to_case, received), AddFileInput, BothSides, ON_CASE)
     if references and not numbers:
-        return act(partial(_to_request, received), AddFileInput, BothSides, ON_REQUEST)
+        return act(partial(_to_request, received), AddFileInput, RequestFilers, ON_REQUEST)
     return act(_to_neither, AddFileInput, BothSides)
 
 

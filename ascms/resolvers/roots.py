@@ -34,7 +34,7 @@ CASES = Connection(
 )
 
 
-def _by_number(row: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool]:
+def by_number(row: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool]:
     """The case with the number; or that which goes on, where it was closed as a duplicate."""
     duplicate = aliased(models.Case)
     number = arguments["number"].as_text()
@@ -42,7 +42,12 @@ def _by_number(row: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool]:
     return or_(row.number == number, row.id == leads_to)
 
 
-CASE = Lookup(models.Case, _by_number, first=lambda row: row.merged_into_id.is_not(None))
+def going_on_first(row: Any) -> ColumnElement[bool]:
+    """Least for the case that goes on."""
+    return row.merged_into_id.is_not(None)  # type: ignore[no-any-return]
+
+
+CASE = Lookup(models.Case, by_number, first=going_on_first)
 
 
 # Requests ----------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ That something was changed says what was changed: a school hears nothing of what
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import and_
 
 from ascms import models
 from ascms.identity.viewer import Viewer
@@ -14,6 +14,8 @@ from ascms.permissions.scopes import not_blocked
 from ascms.planning.sources import Outcome, Watch
 from ascms.schema.types.viewer import own_alerts
 from ascms.signals import Signal, Topic
+
+from .roots import by_number, going_on_first
 
 READS: Final[Mapping[str, str]] = {
     "Comment": "comments",
@@ -45,12 +47,8 @@ def _change(signal: Signal, case_id: int | None) -> Outcome:
 # One case ----------------------------------------------------------------------------------------------------
 
 
-def _of_case(viewer: Viewer, key: int | None) -> Sequence[Topic]:
-    return [("case", key)] if key is not None else []
-
-
-def _by_number(row: Any, arguments: Mapping[str, Any]) -> ColumnElement[bool]:
-    return row.number == arguments["number"].as_text()  # type: ignore[no-any-return]
+def _of_case(viewer: Viewer, keys: Sequence[int]) -> Sequence[Topic]:
+    return [("case", key) for key in keys]
 
 
 CASE_CHANGED = Watch(
@@ -59,7 +57,8 @@ CASE_CHANGED = Watch(
     topics=_of_case,
     outcome=_change,
     shown=lambda case, me: me.row_scope("Case", case),
-    follows=_by_number,
+    follows=by_number,
+    first=going_on_first,
     reads=READS,
     items=ITEMS,
 )
@@ -68,7 +67,7 @@ CASE_CHANGED = Watch(
 # The queue ---------------------------------------------------------------------------------------------------
 
 
-def _of_provider(viewer: Viewer, key: int | None) -> Sequence[Topic]:
+def _of_provider(viewer: Viewer, keys: Sequence[int]) -> Sequence[Topic]:
     return [("provider", _acting(viewer))]
 
 
@@ -85,7 +84,7 @@ QUEUE_CHANGED = Watch(
 # Alerts ------------------------------------------------------------------------------------------------------
 
 
-def _of_alerts(viewer: Viewer, key: int | None) -> Sequence[Topic]:
+def _of_alerts(viewer: Viewer, keys: Sequence[int]) -> Sequence[Topic]:
     return [("alerts", viewer.user_id, _acting(viewer))]
 
 

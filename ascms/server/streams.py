@@ -77,6 +77,7 @@ class Stream:
             return []
         facts = self._desk.facts(plan, viewer, now)
         answers = await self._following.tell(asked, plan, facts, signal)
+        self._signals.turn_to([*self._following.topics(plan, viewer), *_rights_of(viewer)])
         for answer in answers:
             await self._desk.log(answer, facts)
         return [answer.body() for answer in answers]

@@ -62,6 +62,14 @@ class Subscription:
         gap = _earliest(Signal("gap", "gap", signal.at), self._waiting.values())
         self._waiting = OrderedDict({gap.same: gap})
 
+    def turn_to(self, topics: Iterable[Topic]) -> None:
+        """Hear what is signalled on these topics instead, from now on."""
+        wanted = frozenset(topics)
+        if wanted != self.topics and not self._closed:
+            self._hub.remove(self)
+            self.topics = wanted
+            self._hub.add(self)
+
     def close(self) -> None:
         """Hear no more; who iterates comes to the end."""
         self._closed = True
@@ -109,10 +117,14 @@ class Hub:
     def subscribe(self, topics: Iterable[Topic]) -> Subscription:
         """A subscription that hears everything from now on."""
         subscription = Subscription(self, topics, self._most_waiting, self._patience)
+        self.add(subscription)
+        return subscription
+
+    def add(self, subscription: Subscription) -> None:
+        """Have a subscription hear of its topics."""
         self._all[subscription] = None
         for topic in subscription.topics:
             self._by_topic.setdefault(topic, {})[subscription] = None
-        return subscription
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""

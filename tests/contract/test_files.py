@@ -30,6 +30,7 @@ WORKFLOW = "workflow@test-college-isp.school.nz"
 MANAGER = "manager@test-college-isp.school.nz"
 SECOND = "lead@second-school.school.nz"
 PRIVACY = "privacy@ministry.nz"
+TESTPERSON = "testperson@test-college.school.nz"
 CASE = "00307473"
 DRAFT = "152"
 
@@ -228,6 +229,17 @@ def test_a_draft_takes_files_and_keeps_its_version(changing: DemoServer) -> None
     assert (missing["code"], missing["path"]) == ("NOT_FOUND", ["input", "reference"])
 
 
+def test_office_support_adds_to_no_draft_but_its_own(changing: DemoServer) -> None:
+    (problem,) = add(changing, OFFICE, PDF, reference=DRAFT)["problems"]
+    assert (problem["code"], "Office Support on their own" in problem["message"]) == ("NOT_POSSIBLE_NOW", True)
+    mine = f"UPDATE request SET created_by_id = {{}} WHERE reference = '{DRAFT}'"
+    execute(changing.database, mine.format(user(changing, OFFICE)))
+    try:
+        assert added(changing, OFFICE, PDF, reference=DRAFT)["visibility"] == "SHARED"
+    finally:
+        execute(changing.database, mine.format(user(changing, CONTACT)))
+
+
 def test_a_provider_adds_to_the_request_of_its_case(changing: DemoServer) -> None:
     asked = '{ request(number: "152479128") { reference } }'
     reference = changing.ask(WORKFLOW, asked).data["request"]["reference"]
@@ -372,29 +384,44 @@ def addresses(server: DemoServer) -> FileAddresses:
     return FileAddresses((state(server) / "secret_key").read_text().strip().encode())
 
 
-def facts(server: DemoServer, email: str, now: datetime, *roles: Any) -> Any:
-    organisation = rows(server.database, "SELECT id FROM organisation WHERE number = '1234'")[0][0]
+def signed(
+    server: DemoServer, file: Any, email: str, *roles: str, number: str = "1234", age: timedelta = timedelta()
+) -> str:
+    """An address as the server signs it for a person who acts in these roles, in truth or not."""
+    organisation = rows(server.database, "SELECT id FROM organisation WHERE number = :number", number=number)[0][0]
     acting = SimpleNamespace(organisation_id=organisation)
-    return SimpleNamespace(
-        now=now, viewer=SimpleNamespace(user_id=user(server, email), acting=acting, roles=set(roles))
-    )
+    viewer = SimpleNamespace(user_id=user(server, email), acting=acting, roles=set(roles))
+    facts: Any = SimpleNamespace(now=datetime.now(UTC) - age, viewer=viewer)
+    secret = (state(server) / "secret_key").read_text().strip().encode()
+    return FileAddresses(secret).sign(key_of(server, file), facts)
 
 
 def test_an_address_is_good_for_five_minutes(changing: DemoServer, file: Any) -> None:
-    def address(age: timedelta) -> str:
-        lead = facts(changing, LEAD, datetime.now(UTC) - age, "ATTENDANCE_LEAD")
-        return addresses(changing).sign(key_of(changing, file), lead)
+    def fetched(age: timedelta) -> httpx.Response:
+        return changing.client.get(signed(changing, file, LEAD, "ATTENDANCE_LEAD", age=age))
 
-    assert changing.client.get(address(timedelta(minutes=4))).status_code == 200
-    assert_nothing(changing.client.get(address(timedelta(minutes=5, seconds=1))))
+    assert fetched(timedelta(minutes=4)).status_code == 200
+    assert_nothing(fetched(timedelta(minutes=5, seconds=1)))
 
 
 def test_an_address_that_we_signed_gives_no_more_than_the_policy(changing: DemoServer) -> None:
     internal = added(changing, WORKFLOW, PDF + uuid4().bytes, "internal.pdf")
-    now = datetime.now(UTC)
-    for email, role in ((LEAD, "ATTENDANCE_LEAD"), (LEAD, "WORKFLOW_LEAD"), (OFFICE, "OFFICE_SUPPORT")):
-        viewer = facts(changing, email, now, role)
-        assert_nothing(changing.client.get(addresses(changing).sign(key_of(changing, internal), viewer)))
+    for email, role, number in (
+        (LEAD, "ATTENDANCE_LEAD", "1234"),
+        (LEAD, "WORKFLOW_LEAD", "1234"),
+        (LEAD, "WORKFLOW_LEAD", "78912"),
+        (OFFICE, "OFFICE_SUPPORT", "1234"),
+        (PRIVACY, "PRIVACY_OFFICER", "9000"),
+    ):
+        assert_nothing(changing.client.get(signed(changing, internal, email, role, number=number)))
+
+
+def test_an_address_is_for_the_roles_that_it_was_given_to(changing: DemoServer) -> None:
+    internal = added(changing, WORKFLOW, PDF + uuid4().bytes, "internal.pdf")
+    as_lead = signed(changing, internal, TESTPERSON, "WORKFLOW_LEAD", number="78912")
+    as_manager = signed(changing, internal, TESTPERSON, "CASE_MANAGER", number="78912")
+    assert changing.client.get(as_lead).status_code == 200
+    assert_nothing(changing.client.get(as_manager))
 
 
 @pytest.mark.parametrize(

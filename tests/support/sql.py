@@ -1,12 +1,15 @@
 """The database of a running server, read and written beside it."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 
 from ascms.database import engine_for
+
+T = TypeVar("T")
 
 
 def rows(database: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -20,8 +23,7 @@ def rows(database: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         finally:
             await engine.dispose()
 
-    found: list[tuple[Any, ...]] = _apart(read)
-    return found
+    return apart(read)
 
 
 def execute(database: str, *statements: str) -> None:
@@ -36,10 +38,10 @@ def execute(database: str, *statements: str) -> None:
         finally:
             await engine.dispose()
 
-    _apart(write)
+    apart(write)
 
 
-def _apart(action: Any) -> Any:
-    """In a thread of its own, since a test may be running in an event loop."""
+def apart(action: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """What comes of it in a thread of its own, since a test may be running in an event loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(action())).result()
