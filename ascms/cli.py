@@ -206,13 +206,13 @@ def token(email: str, organisation: str | None, database: str) -> None:
 
 @main.group()
 def audit() -> None:
-    """The access log."""
+    """The access log and the change log."""
 
 
 @audit.command()
 @demo_database
 def verify(database: str) -> None:
-    """Check every chain of the access log: nothing removed, changed or cut off.
+    """Check the access log and the change log: nothing removed, changed or cut off.
 
     The key and the chains' heads are the demo's, beside its database; where ASCMS_AUDIT_KEY (or its _FILE) is set,
     that key, and the heads in ASCMS_STATE_DIRECTORY.

@@ -116,6 +116,20 @@ async def take_turns(connection: AsyncConnection, name: str) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"ascms:{name}"})
 
 
+@asynccontextmanager
+async def turn_if_free(engine: AsyncEngine, name: str) -> AsyncIterator[bool]:
+    """Whether no other process holds `name`; if so, this one holds it until the end.
+
+    On SQLite nobody else does: one process serves the database.
+    """
+    if engine.dialect.name != "postgresql":
+        yield True
+        return
+    async with engine.begin() as connection:
+        lock = text("SELECT pg_try_advisory_xact_lock(hashtext(:name))")
+        yield bool(await connection.scalar(lock, {"name": f"ascms:{name}"}))
+
+
 def insert_if_absent(dialect: Dialect, model: type[Base]) -> Any:
     """An INSERT that does nothing where a unique key is taken; both databases have it, each by its own name."""
     insert = sqlite.insert(model) if dialect.name == "sqlite" else postgresql.insert(model)

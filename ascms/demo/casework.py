@@ -8,13 +8,15 @@ from ascms.models import AlertKind, CaseStatus, CaseType, EventKind
 from . import phrases
 from .activity import Activity
 from .chance import Chance
-from .clock import between
+from .clock import SERVICE_START, between, instant
+from .reference import TARGETS_VERSION
 from .requests import RequestWriter, barriers
 from .sinks import Sink
 from .stories import DAY, Story
 from .timeline import Timeline
 
 CHANGED: Final = EventKind.CASE_CHANGED.value
+TARGETS_START: Final = instant(SERVICE_START.toordinal(), 0)
 
 
 class CaseWriter:
@@ -75,6 +77,7 @@ class CaseWriter:
             status_reason_code=story.reason,
             review_on=story.review_on,
             merged_into_id=story.merged_into,
+            target_version=TARGETS_VERSION if story.opened_at >= TARGETS_START and not carried_over else None,
             former_reference=f"ASA-{story.student.id:07d}" if carried_over else None,
             version=1 + sum(moment is not None for moment in (story.assigned_at, story.paused_at, story.closed_at)),
         )

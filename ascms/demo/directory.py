@@ -10,8 +10,16 @@ from uuid import NAMESPACE_URL, uuid5
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.identity.contexts import ROLE_TITLES
-from ascms.models import Organisation, OrganisationKind, OrganisationStatus, Role, RoleAssignment, User, fold
+from ascms.models import (
+    ROLE_TITLES,
+    Organisation,
+    OrganisationKind,
+    OrganisationStatus,
+    Role,
+    RoleAssignment,
+    User,
+    fold,
+)
 
 LISTED = 40
 """How many people one page shows; the others are found by search."""

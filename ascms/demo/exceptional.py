@@ -74,7 +74,7 @@ def _sent(sink: Sink, story: Story) -> None:
     sink.add(
         "outbox_message",
         deduplication_key=f"case-opened-{story.number}",
-        topic="mail",
+        topic="email",
         payload={"case": story.number, "kind": "CASE_OPENED"},
         created_at=story.opened_at,
         attempts=1,

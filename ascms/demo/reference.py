@@ -1,10 +1,13 @@
-"""Code sets, ethnic groups, iwi and service-level targets: the candidates the sector's documents suggest.
+"""Code sets, ethnic groups, iwi, school terms and service-level targets: the candidates the sector's documents suggest.
 
 The sets are data and replaceable; the demo needs some. Ethnic groups carry the Ministry's three-digit codes
 with the Stats NZ level 1 group, iwi the four-digit codes of the official list (a sample of it).
 """
 
 from typing import Final
+
+from ascms.casework.school_terms import TERMS
+from ascms.casework.service_levels import Clock
 
 from .clock import SERVICE_START
 from .sinks import Sink
@@ -13,7 +16,8 @@ TARGETS_VERSION: Final = "2026-01"
 CRITERIA_VERSION: Final = "2026-01"
 STATEMENT_VERSION: Final = "2026-05-01"
 
-TARGETS: Final = {"assign": 2, "first_contact": 5, "plan": 15}
+TARGETS: Final = {Clock.ASSIGN: 2, Clock.FIRST_CONTACT: 5, Clock.PLAN: 15}
+"""Working days after opening. Placeholders: the contracts' own figures are not public."""
 
 CRITERIA: Final = ("ACTIONS_REVIEWED", "BEYOND_SCHOOL", "COMPLEX_OR_LONG_STANDING")
 """The three questions of *when to request support*, in the order of the form."""
@@ -188,5 +192,11 @@ def write(sink: Sink) -> None:
         sink.add("iwi", code=code, name=name)
     for kind, days in TARGETS.items():
         sink.add(
-            "service_level_target", version=TARGETS_VERSION, kind=kind, working_days=days, valid_from=SERVICE_START
+            "service_level_target",
+            version=TARGETS_VERSION,
+            kind=kind.value,
+            working_days=days,
+            valid_from=SERVICE_START,
         )
+    for term in TERMS:
+        sink.add("school_term", year=term.year, term=term.term, starts_on=term.starts_on, ends_on=term.ends_on)

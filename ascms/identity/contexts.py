@@ -8,41 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ascms.models import OrganisationKind, Role
+from ascms.models import FITTING_KINDS, NEEDS_TRAINING, ROLE_TITLES, OrganisationKind, Role
 
 from .errors import OrganisationRefused
 from .viewer import Context
-
-_SCHOOL = frozenset({OrganisationKind.SCHOOL})
-_PROVIDER = frozenset({OrganisationKind.IN_SCHOOL_PROVIDER, OrganisationKind.ATTENDANCE_SERVICE_PROVIDER})
-_MINISTRY = frozenset({OrganisationKind.MINISTRY})
-
-FITTING_KINDS = {
-    Role.ATTENDANCE_LEAD: _SCHOOL,
-    Role.PRIMARY_CONTACT: _SCHOOL,
-    Role.OFFICE_SUPPORT: _SCHOOL,
-    Role.WORKFLOW_LEAD: _PROVIDER,
-    Role.CASE_MANAGER: _PROVIDER,
-    Role.MINISTRY_ADVISER: _MINISTRY,
-    Role.MINISTRY_ANALYST: _MINISTRY,
-    Role.PRIVACY_OFFICER: _MINISTRY,
-    Role.MINISTRY_ADMINISTRATOR: _MINISTRY,
-    Role.DELEGATED_AUTHORISER: frozenset(OrganisationKind),
-}
-NEEDS_TRAINING = frozenset({Role.WORKFLOW_LEAD, Role.CASE_MANAGER})
-
-ROLE_TITLES = {
-    Role.ATTENDANCE_LEAD: "Attendance Lead",
-    Role.PRIMARY_CONTACT: "School Primary Contact",
-    Role.OFFICE_SUPPORT: "School Office Support",
-    Role.WORKFLOW_LEAD: "Workflow Lead",
-    Role.CASE_MANAGER: "Case Manager",
-    Role.MINISTRY_ADVISER: "Ministry Adviser",
-    Role.MINISTRY_ANALYST: "Ministry Analyst",
-    Role.PRIVACY_OFFICER: "Privacy Officer",
-    Role.MINISTRY_ADMINISTRATOR: "Ministry Administrator",
-    Role.DELEGATED_AUTHORISER: "Delegated Authoriser",
-}
 
 NO_ROLE = "You hold no role in any organisation; ask your organisation's delegated authoriser to give you one."
 

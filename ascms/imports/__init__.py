@@ -7,18 +7,21 @@ changes nothing the second time, and reads go on meanwhile. `docs/imports.md` te
 
 from .cases import Cases
 from .enrolments import Enrolments, OnMove
-from .kinds import Import
-from .runs import UNDER_WAY, Imports, OpenWork, State
+from .kinds import Import, ImportKind
+from .runs import UNDER_WAY, Claim, Imports, ImportState, OpenWork, enter
 from .staging import AlreadyRunningError
 
 __all__ = [
     "UNDER_WAY",
     "AlreadyRunningError",
     "Cases",
+    "Claim",
     "Enrolments",
     "Import",
+    "ImportKind",
+    "ImportState",
     "Imports",
     "OnMove",
     "OpenWork",
-    "State",
+    "enter",
 ]

@@ -33,7 +33,7 @@ from ascms.models.base import Identifier
 from ascms.signals import case_changed
 
 from .case_file import LINE
-from .kinds import Counts, Found, bad_lines, has_twin, repeated, together
+from .kinds import Counts, Found, ImportKind, bad_lines, has_twin, repeated, together
 
 cases: Final = Base.metadata.tables["case_record"]
 students: Final = Base.metadata.tables["student"]
@@ -51,7 +51,7 @@ _OWNER: Final = students.c.nsn == LINE.c.nsn
 class Cases:
     """The import of one file of the former system's cases."""
 
-    kind = "CASES"
+    kind = ImportKind.CASES
     action = "importCases"
     tables: Sequence[Table] = (LINE,)
 

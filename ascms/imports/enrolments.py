@@ -18,7 +18,7 @@ from ascms.models import Student
 from . import differences as differ, rolls
 from .differences import ARRIVAL, CHANGE
 from .enrolment_file import LINE
-from .kinds import Counts, Found, NothingChangedError, has_twin, repeated
+from .kinds import Counts, Found, ImportKind, NothingChangedError, has_twin, repeated
 
 OnMove = Callable[[Work, Student, int | None, int | None], Awaitable[None]]
 """Called for a student with active cases or drafts, once their school is another: with the one before, and the new."""
@@ -30,7 +30,7 @@ MOST_LEAVERS: Final = 0.1
 class Enrolments:
     """The import of one nightly file."""
 
-    kind = "ENROLMENTS"
+    kind = ImportKind.ENROLMENTS
     action = "importEnrolments"
     tables: Sequence[Table] = (LINE, CHANGE, ARRIVAL)
 

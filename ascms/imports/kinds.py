@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, FromClause, Table, exists, func, select
@@ -13,6 +14,13 @@ from .processes import Problem
 from .stager import MOST_PROBLEMS
 
 Counts = Mapping[str, int]
+
+
+class ImportKind(StrEnum):
+    """What is imported."""
+
+    ENROLMENTS = "ENROLMENTS"
+    CASES = "CASES"
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class NothingChangedError(Exception):
 class Import(Protocol):
     """One import. Every step before `apply` leaves the live tables alone."""
 
-    kind: str
+    kind: ImportKind
     action: str
     """The mutation's name, for the change log."""
     tables: Sequence[Table]

@@ -16,9 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, Update, insert, select, true, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from ascms.casework.calendar import local_day
 from ascms.casework.work import Actor, Work
@@ -42,7 +42,7 @@ ALWAYS_TOLERATED: Final = 100
 LOGGER = logging.getLogger("ascms.imports")
 
 
-class State(StrEnum):
+class ImportState(StrEnum):
     """Where a run is."""
 
     RECEIVED = "RECEIVED"
@@ -52,7 +52,7 @@ class State(StrEnum):
     FAILED = "FAILED"
 
 
-UNDER_WAY: Final = (State.RECEIVED, State.STAGING, State.APPLYING)
+UNDER_WAY: Final = (ImportState.RECEIVED, ImportState.STAGING, ImportState.APPLYING)
 NOT_KEPT: Final = "problemsNotKept"
 """The count of bad lines beyond those that are kept."""
 
@@ -71,6 +71,47 @@ class _Run:
     subject: Import
     file: Path
     actor: Actor
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The only right to import, until it is given to a run or released."""
+
+    place: Place
+    held: AsyncExitStack
+
+    async def release(self) -> None:
+        """Let others import."""
+        await self.held.aclose()
+
+    async def take(self, file: Path) -> Path:
+        """Keep a file (on the same disk) until the right is released; gives where it is then."""
+        return await asyncio.to_thread(file.replace, self.place.folder / "staging.given")
+
+
+async def enter(connection: AsyncConnection | AsyncSession, subject: Import, size: int, actor: Actor) -> int:
+    """The row of a new run, whose key this gives. Only for who has the claim: no other run can be under way."""
+    await connection.execute(_broken_off())
+    row = insert(ImportRun).values(
+        kind=subject.kind,
+        state=ImportState.RECEIVED,
+        size_bytes=size,
+        started_by_id=actor.user_id,
+        started_at=datetime.now(UTC),
+        lines_read=0,
+        lines_bad=0,
+        counts={},
+    )
+    return int((await connection.execute(row.returning(ImportRun.id))).scalar_one())
+
+
+def _failed(which: ColumnElement[bool], why: str) -> Update:
+    ended = {"state": ImportState.FAILED, "failure": why, "finished_at": datetime.now(UTC)}
+    return update(ImportRun).where(which, ImportRun.state.in_(UNDER_WAY)).values(**ended)
+
+
+def _broken_off() -> Update:
+    return _failed(true(), "It was broken off, since its process ended. Give the file again.")
 
 
 class Imports:
@@ -92,14 +133,30 @@ class Imports:
         async with AsyncExitStack() as stack:
             if not keep_file:
                 stack.callback(file.unlink, missing_ok=True)
-            place = await stack.enter_async_context(self._place())
-            await self._mark_broken_off()
-            run_id = await self._received(subject, await asyncio.to_thread(lambda: file.stat().st_size), actor)
-            run, held = _Run(run_id, subject, file, actor), stack.pop_all()
-        task = asyncio.create_task(self._perform(run, place, held, progress), name=f"import {run_id}")
+            claim = await self.claim()
+            stack.push_async_callback(claim.release)
+            size = (await asyncio.to_thread(file.stat)).st_size
+            async with self._writing() as connection:
+                run_id = await enter(connection, subject, size, actor)
+            self.launch(run_id, subject, file, actor, Claim(claim.place, stack.pop_all()), progress)
+        return run_id
+
+    async def claim(self) -> Claim:
+        """The right to import. Raises AlreadyRunningError while it is another's. Writes nothing to the database."""
+        async with AsyncExitStack() as stack:
+            place = await stack.enter_async_context(
+                staging(self._settings.database_url, self._settings.state_directory)
+            )
+            return Claim(place, stack.pop_all())
+
+    def launch(
+        self, run_id: int, subject: Import, file: Path, actor: Actor, claim: Claim, progress: Progress | None = None
+    ) -> None:
+        """Have a run that was entered go its way. The claim is the run's from now on."""
+        run = _Run(run_id, subject, file, actor)
+        task = asyncio.create_task(self._perform(run, claim, progress), name=f"import {run_id}")
         self._tasks[run_id] = task
         task.add_done_callback(lambda _task: self._tasks.pop(run_id, None))
-        return run_id
 
     async def ended(self, run_id: int, seconds: float | None = None) -> bool:
         """Wait for the run's end, at most so long; whether it has ended."""
@@ -110,9 +167,17 @@ class Imports:
 
     async def recover(self) -> None:
         """Mark what an earlier process left under way as failed, unless another process is at it."""
+        under_way = select(ImportRun.id).where(ImportRun.state.in_(UNDER_WAY))
+        async with self._engine.connect() as connection:
+            if set(await connection.scalars(under_way)) <= self._tasks.keys():
+                return
         with contextlib.suppress(AlreadyRunningError):
-            async with self._place():
-                await self._mark_broken_off()
+            claim = await self.claim()
+            try:
+                async with self._writing() as connection:
+                    await connection.execute(_broken_off())
+            finally:
+                await claim.release()
 
     async def aclose(self) -> None:
         """Break off what is under way."""
@@ -123,25 +188,24 @@ class Imports:
 
     # A run ---------------------------------------------------------------------------------------------------
 
-    async def _perform(self, run: _Run, place: Place, held: AsyncExitStack, progress: Progress | None) -> None:
-        async with held:
+    async def _perform(self, run: _Run, claim: Claim, progress: Progress | None) -> None:
+        async with claim.held:
             try:
-                await self._do(run, place, progress)
+                await self._do(run, claim.place, progress)
             except asyncio.CancelledError:
                 await self._fail(run.id, "It was broken off, since the server was stopped. Give the file again.")
                 raise
             except (NotReadError, NothingChangedError) as refused:
                 await self._fail(run.id, str(refused))
             except Exception as error:  # noqa: BLE001 (told by its kind alone: its words may be a row's)
-                code = getattr(getattr(error, "orig", None), "sqlstate", None)
-                LOGGER.error("import %d failed: %s %s", run.id, type(error).__name__, code or "")
+                LOGGER.error("import %d failed: %s", run.id, _in_log(error))
                 await self._fail(run.id, f"It failed inside ({type(error).__name__}). Nothing was changed.")
 
     async def _do(self, run: _Run, place: Place, progress: Progress | None) -> None:
         subject = run.subject
         async with place.engine.begin() as connection:
             known = await Known.read(connection, local_day(datetime.now(UTC)))
-        await self._note(run.id, state=State.STAGING)
+        await self._note(run.id, state=ImportState.STAGING)
         async with _Noting(self, run.id, progress) as noting:
             staged, problems = await place.load(
                 subject.kind, run.file, subject.tables, known, self._stager, noting.progress
@@ -157,7 +221,7 @@ class Imports:
         async with place.engine.begin() as connection:
             await subject.compare(connection)
             await place.look(connection, subject.tables)
-        await self._note(run.id, state=State.APPLYING)
+        await self._note(run.id, state=ImportState.APPLYING)
         await self._apply(run, place, len(kept))
 
     def _refuse_intolerable(self, lines: int, bad: int) -> None:
@@ -182,23 +246,6 @@ class Imports:
 
     # What is kept of it --------------------------------------------------------------------------------------
 
-    def _place(self) -> AbstractAsyncContextManager[Place]:
-        return staging(self._settings.database_url, self._settings.state_directory)
-
-    async def _received(self, subject: Import, size: int, actor: Actor) -> int:
-        row = insert(ImportRun).values(
-            kind=subject.kind,
-            state=State.RECEIVED,
-            size_bytes=size,
-            started_by_id=actor.user_id,
-            started_at=datetime.now(UTC),
-            lines_read=0,
-            lines_bad=0,
-            counts={},
-        )
-        async with self._writing() as connection:
-            return int((await connection.execute(row.returning(ImportRun.id))).scalar_one())
-
     async def _note(self, run_id: int, **values: Any) -> None:
         async with self._writing() as connection:
             await connection.execute(update(ImportRun).where(ImportRun.id == run_id).values(**values))
@@ -216,18 +263,18 @@ class Imports:
             )
 
     async def _fail(self, run_id: int, why: str) -> None:
-        await self._failed(ImportRun.id == run_id, why)
-
-    async def _mark_broken_off(self) -> None:
-        await self._failed(ImportRun.id > 0, "It was broken off, since its process ended. Give the file again.")
-
-    async def _failed(self, which: Any, why: str) -> None:
-        ended = {"state": State.FAILED, "failure": why, "finished_at": datetime.now(UTC)}
         async with self._writing() as connection:
-            await connection.execute(update(ImportRun).where(which, ImportRun.state.in_(UNDER_WAY)).values(**ended))
+            await connection.execute(_failed(ImportRun.id == run_id, why))
 
     def _writing(self) -> Any:
         return self._engine.execution_options(writes=True).begin()
+
+
+def _in_log(error: Exception) -> str:
+    """What an error was, and in which statement; never its words, which may be a row's."""
+    statement = (error.statement or "") if isinstance(error, DBAPIError) else ""
+    where = f" in {' '.join(statement.split())[:200]}" if statement else ""
+    return f"{type(error).__name__} {getattr(getattr(error, 'orig', None), 'sqlstate', None) or ''}{where}"
 
 
 async def _done(work: Work, run_id: int, counts: dict[str, int], late: Found, room: int) -> None:
@@ -238,7 +285,7 @@ async def _done(work: Work, run_id: int, counts: dict[str, int], late: Found, ro
     run.lines_bad += late.bad
     not_kept = run.counts.get(NOT_KEPT, 0) + late.bad - len(kept)
     run.counts = {**counts, **({NOT_KEPT: not_kept} if not_kept else {})}
-    run.state, run.finished_at = State.DONE, work.now
+    run.state, run.finished_at = ImportState.DONE, work.now
     work.log(run, None)
 
 

@@ -36,7 +36,8 @@ class Place(ABC):
 
     def __init__(self, engine: AsyncEngine, folder: Path) -> None:
         self.engine = engine
-        self._folder = folder
+        self.folder = folder
+        """Emptied of `staging.…` at the end, and before."""
 
     async def load(
         self, kind: str, file: Path, tables: Sequence[Table], known: Known, stager: Stager, progress: Progress
@@ -45,7 +46,7 @@ class Place(ABC):
         async with self.engine.begin() as connection:
             for table in tables:
                 await connection.execute(CreateTable(table))
-        target = self._folder / f"staging.{self.suffix}"
+        target = self.folder / f"staging.{self.suffix}"
         order = Order(kind, str(file), str(target), self.suffix == _Sqlite.suffix, known.to_json())
         read = await stager(order, progress)
         async with self.engine.begin() as connection:
@@ -125,7 +126,7 @@ class _Sqlite(Place):
 
     def _attach(self, connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        cursor.execute("ATTACH DATABASE ? AS staging", (str(self._folder / f"staging.{self.suffix}"),))
+        cursor.execute("ATTACH DATABASE ? AS staging", (str(self.folder / f"staging.{self.suffix}"),))
         # In memory, not off, so that the transaction that applies can be taken back in both.
         cursor.execute("PRAGMA staging.journal_mode = MEMORY")
         cursor.execute("PRAGMA staging.synchronous = OFF")

@@ -50,6 +50,7 @@ from .requests import (
     RequestCriterion,
     RequestFactor,
 )
+from .roles import FITTING_KINDS, GRANTED_BY_TWO, NEEDS_TRAINING, ROLE_TITLES
 from .students import (
     AccessBlock,
     AttendanceSummary,
@@ -63,6 +64,10 @@ from .students import (
 )
 
 __all__ = [
+    "FITTING_KINDS",
+    "GRANTED_BY_TWO",
+    "NEEDS_TRAINING",
+    "ROLE_TITLES",
     "STATUS_CATEGORY",
     "AccessBlock",
     "AccessLogChain",

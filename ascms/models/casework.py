@@ -7,7 +7,7 @@ inherit it, and for which organisation it was written (`organisation_id`).
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Pk, code_type
@@ -165,9 +165,22 @@ class Alert(Base):
 
 
 class OutboxMessage(Base):
-    """What is to be sent, written with the change that causes it; at least once, told apart by its key."""
+    """What is to be sent, written with the change that causes it; at least once, told apart by its key.
+
+    It waits until it is delivered, or dropped: the recipient may no longer be told, or their server refuses it for
+    good; `last_error` says which.
+    """
 
     __tablename__ = "outbox_message"
+    __table_args__ = (
+        Index(
+            "ix_outbox_message_waiting",
+            "created_at",
+            "id",
+            sqlite_where=text("delivered_at IS NULL AND dropped_at IS NULL"),
+            postgresql_where=text("delivered_at IS NULL AND dropped_at IS NULL"),
+        ),
+    )
 
     id: Mapped[Pk]
     deduplication_key: Mapped[str] = mapped_column(unique=True)
@@ -178,3 +191,4 @@ class OutboxMessage(Base):
     next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     delivered_at: Mapped[datetime | None] = mapped_column(index=True)
+    dropped_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -147,6 +147,7 @@ class AccessBlock(Base):
     set_at: Mapped[datetime]
     lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     lifted_at: Mapped[datetime | None]
+    lift_reason: Mapped[str | None]
 
 
 class UnprotectRequest(Base):

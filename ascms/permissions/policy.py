@@ -35,11 +35,12 @@ SUBJECT: Final[Mapping[type[models.Base], str]] = {
     models.Case: "student_id",
     models.Request: "student_id",
     models.AccessBlock: "student_id",
+    models.UnprotectRequest: "student_id",
 }
 """The column that says which student a row is about."""
 
-UNSCOPED_PAPERS: Final = frozenset({models.Task, models.NeedsFundEntry, models.SafetyAlert})
-"""What hangs on a case and is as visible as the path to it; in a payload no case stands above it."""
+UNSCOPED_PAPERS: Final = frozenset({models.Task, models.NeedsFundEntry, models.SafetyAlert, models.UnprotectRequest})
+"""What is as visible as the path to it, and about a student; in a payload nobody's row stands above it."""
 
 
 def subject_of(model: type[models.Base], row: Any) -> ColumnElement[int] | None:

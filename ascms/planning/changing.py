@@ -75,6 +75,7 @@ async def change(
             data[selected.key] = selected.type_name
             continue
         try:
+            _refuse_lost(plan, selected, facts.viewer)
             outcome = await _perform(selected, Call(selected.name, position, _arguments(asked, selected), facts, retry))
             facts = replace(facts, viewer=await again())
             plan = await operations.planned(asked, facts.viewer)
@@ -91,6 +92,13 @@ async def change(
             errors.append(failed(selected, reference))
             data[selected.key] = None
     return Answer(data, errors, plan, asked, subjects)
+
+
+def _refuse_lost(plan: Plan, selected: Selected, viewer: Viewer) -> None:
+    """Raise where an earlier field of the operation has taken the right to this one away."""
+    for forbidden in plan.forbidden:
+        if forbidden.selected.key == selected.key:
+            raise forbidden.error(viewer)
 
 
 async def _perform(selected: Selected, call: Call) -> Outcome:

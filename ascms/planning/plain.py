@@ -275,7 +275,8 @@ class PlainReader:
         noted = entity.scoped or entity.model in UNSCOPED_PAPERS
         subject = subject_of(entity.model, standing.row()) if noted else None
         if subject is not None:
-            self.run.subjects.add(await self._value(standing, subject))
+            about = await self._value(standing, subject)
+            self.run.subjects |= {about} - {None}
         return made
 
     async def _embedded(self, standing: Standing, source: Embedded, target: str) -> Any:

@@ -4,26 +4,32 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
-from sqlalchemy import text
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from ascms.audit import AccessLog, ChangeLog
-from ascms.database import create_engine, revision_is_current
+from ascms.database import create_engine
 from ascms.identity import Authenticator, TokenVerifier
+from ascms.outbox import Outbox, waiting
 from ascms.planning.service import Operations
+from ascms.resolvers.importing import imports_of
+from ascms.resolvers.system import resume_due
 from ascms.resolvers.workshop import Workshop
 from ascms.schema import build_schema
 from ascms.settings import Settings
 from ascms.signals import create_bus
+from ascms.storage import Incoming, Sweeper, open_storage
 
-from .files import FileAddresses
+from .desk import Desk
+from .files import Downloads, FileAddresses
 from .graphql import Endpoint
+from .health import health_routes
+from .jobs import Job, Jobs, housekeeping
 from .metrics import Metrics
 from .pages import People, page_routes
 from .rates import Rates
+from .sockets import Sockets
+from .streams import Streams
 
 
 def create_app(
@@ -41,42 +47,49 @@ def create_app(
     authenticator = Authenticator(settings, engine, TokenVerifier(settings, http))
     access_log = AccessLog(engine, settings.require_key("audit_key"), settings.state_directory)
     files = FileAddresses(secret)
-    metrics = Metrics()
+    incoming = Incoming(settings.state_directory / "incoming")
+    storage = open_storage(settings, incoming)
+    downloads = Downloads(files, authenticator, engine, served.policy, storage, access_log)
+    metrics = Metrics(lambda: waiting(engine))
     bus = create_bus(settings)
-    workshop = Workshop(engine, settings, ChangeLog(settings.require_key("audit_key")), bus)
-    endpoint = Endpoint(operations, authenticator, access_log, files, Rates(settings.points_a_minute), workshop)
+    changes = ChangeLog(settings.require_key("audit_key"), settings.state_directory)
+    outbox = Outbox(engine, settings)
+    workshop = Workshop(engine, settings, changes, bus, after=[outbox.wake])
+    resuming = Job("resume cases at their review date", lambda now: resume_due(workshop, now))
+    sweeping = Job("remove stored contents that nothing names", Sweeper(storage, incoming, engine))
+    imports = imports_of(workshop)
+    recovering = Job("mark imports that were broken off", lambda now: imports.recover())
+    jobs = Jobs(engine, settings.job_seconds, [*housekeeping(engine), resuming, sweeping, recovering])
+    rates = Rates(settings.points_a_minute)
+    desk = Desk(operations, authenticator, access_log, files, rates, workshop, storage, incoming, imports)
+    streams = Streams(desk, bus)
+    endpoint, sockets = Endpoint(desk, streams), Sockets(desk, streams)
+
+    async def end_streams() -> None:
+        """End what would otherwise never end by itself, so that the server can."""
+        await sockets.close()
+        streams.close()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await bus.start()
-        yield
+        async with outbox, jobs:
+            yield
+        await end_streams()
+        await imports.aclose()
         await bus.aclose()
         operations.close()
+        await changes.aclose()
         await access_log.aclose()
         await http.aclose()
         await engine.dispose()
 
-    async def healthy(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def ready(request: Request) -> Response:
-        """Whether the database answers and has every migration."""
-        try:
-            async with engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-                current = await connection.run_sync(revision_is_current)
-        except Exception:  # noqa: BLE001 (whatever it is, the database does not answer)
-            return JSONResponse({"status": "unavailable", "database": "does not answer"}, 503)
-        if not current:
-            return JSONResponse({"status": "unavailable", "database": "run `ascms db upgrade`"}, 503)
-        return JSONResponse({"status": "ok"})
-
     app = Starlette(
         routes=[
             Route("/graphql", metrics.counted(endpoint.handle), methods=["GET", "POST"]),
-            Route("/files/{address}", files.serve),
-            Route("/healthz", healthy),
-            Route("/readyz", ready),
+            WebSocketRoute("/graphql", sockets.handle),
+            Route("/files/{address}", downloads.serve),
+            *health_routes(engine),
             Route("/metrics", metrics.serve),
             *page_routes(settings, people),
             *extra_routes,
@@ -85,4 +98,5 @@ def create_app(
     )
     app.state.settings = settings
     app.state.policy = served.policy
+    app.state.end_streams = end_streams
     return app

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from ascms.audit import AccessLog, AccessRecord
 from ascms.identity import Authenticator, IdentityUnavailable, OrganisationRefused, Unauthenticated, Viewer
+from ascms.imports import Imports
 from ascms.models import Role
 from ascms.planning.changing import Retry, change
 from ascms.planning.document import Asked, RequestErrors
@@ -86,6 +87,7 @@ class Desk:
     workshop: Workshop
     storage: Storage
     incoming: Incoming
+    imports: Imports
 
     @property
     def settings(self) -> Settings:
@@ -111,7 +113,13 @@ class Desk:
         if rate is None:
             message = f"This minute's points do not suffice: the operation costs {cost}. Try again shortly."
             raise OverTheLimit(message, 60 - now.second)
-        offers = {"sign_file": self.files.sign, "rate_limit": rate, "workshop": self.workshop, "storage": self.storage}
+        offers = {
+            "sign_file": self.files.sign,
+            "rate_limit": rate,
+            "workshop": self.workshop,
+            "storage": self.storage,
+            "imports": self.imports,
+        }
         return self.operations.facts(viewer, now, offers)
 
     async def answer(

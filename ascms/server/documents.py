@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from ascms.casework.statements import PRIVACY_STATEMENT
+
 _HERE = Path(__file__).resolve()
 _PLACES = (_HERE.parents[1] / "_queries", _HERE.parents[2] / "queries")
 """Where `queries/` is: in an installed package, and in a working tree."""
@@ -57,6 +59,30 @@ DOCUMENTS = (
         {"search": "Test Student Name"},
     ),
     Document("A refused filter", "examples/refused.graphql", "FORBIDDEN for Office Support: the field is hidden."),
+    Document(
+        "Start a request",
+        "examples/start-request.graphql",
+        "A change, for a school's roles; a provider is told which context to choose.",
+        {
+            "input": {
+                "detailsConfirmed": True,
+                "privacyStatementConfirmed": True,
+                "statementVersion": PRIVACY_STATEMENT.version,
+            }
+        },
+    ),
+    Document(
+        "Assign a case manager",
+        "examples/assign.graphql",
+        "A change, for a Workflow Lead: refusals say what is possible now and who may do it.",
+        {"input": {"number": "00307473", "expectedVersion": 2, "manager": ""}},
+    ),
+    Document(
+        "Comment on a case",
+        "examples/comment.graphql",
+        "A change, for school and provider: the payload shows what the role may see.",
+        {"input": {"number": "00307473", "body": "Met at the gate this morning."}},
+    ),
     Document("Anything by its id", "examples/node.graphql", "Put an id from another answer in.", {"id": ""}),
 )
 

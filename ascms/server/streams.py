@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from ascms.identity import OrganisationRefused, Viewer
 from ascms.planning.subscriptions import Following
@@ -14,7 +14,9 @@ from ascms.signals import Bus, Signal, Subscription, TooSlow, Topic
 from .desk import Desk, OverTheLimit
 from .requests import GraphQLRequest
 
-SLOW = "More was to be told than was taken. Read again what you show, and subscribe anew."
+AT_ONCE: Final = 4
+"""Answers that are made at the same time, so that much that changes leaves connections to those who ask."""
+SLOW: Final = "More was to be told than was taken. Read again what you show, and subscribe anew."
 
 
 class Stream:
@@ -49,7 +51,9 @@ class Stream:
         """The answers, as JSON has them."""
         try:
             while (signal := await self._next()) is not None:
-                for body in await self._told(signal):
+                async with self._streams.turn:
+                    bodies = await self._told(signal)
+                for body in bodies:
                     yield body
         finally:
             self.close()
@@ -91,6 +95,7 @@ class Streams:
         self._bus = bus
         self._open: dict[Stream, None] = {}
         self._of_person: Counter[int] = Counter()
+        self.turn = asyncio.Semaphore(AT_ONCE)
 
     async def open(self, asked: GraphQLRequest, viewer: Viewer, headers: Mapping[str, str]) -> Stream:
         """Subscribe: from here on nothing is missed. Raises RequestErrors, or OverTheLimit for one too many."""

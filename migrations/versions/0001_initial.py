@@ -368,6 +368,7 @@ def upgrade() -> None:
         sa.Column("set_at", INSTANT, nullable=False),
         sa.Column("lifted_by_id", KEY, nullable=True),
         sa.Column("lifted_at", INSTANT, nullable=True),
+        sa.Column("lift_reason", TEXT, nullable=True),
         sa.ForeignKeyConstraint(["lifted_by_id"], ["user_account.id"], name=op.f("fk_access_block_lifted_by_id")),
         sa.ForeignKeyConstraint(["set_by_id"], ["user_account.id"], name=op.f("fk_access_block_set_by_id")),
         sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_access_block_student_id")),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from ascms.audit import Change, ChangeLog, Kind, Report, verify
-from ascms.audit.heads import Head, head_files, heads_directory
+from ascms.audit.heads import Head, HeadFile, head_files, heads_directory
 from tests.audit.conftest import KEY, MAY, Tamper, World
 
 Checked = Callable[[], Awaitable[Report]]
@@ -219,6 +219,32 @@ async def test_a_change_that_was_rolled_back_leaves_no_gap(
     await commit(engine, written, a_change(world))
     report = await checked()
     assert (report.ok, report.changes) == (True, ENTRIES + 1)
+
+
+async def test_a_log_that_is_being_written_is_sound(
+    written: ChangeLog, engine: AsyncEngine, world: World, checked: Checked
+) -> None:
+    async def write() -> None:
+        for _ in range(25):
+            await commit(engine, written, a_change(world))
+
+    writing = [asyncio.create_task(write()) for _ in range(2)]
+    reports = [await checked()]
+    while not all(task.done() for task in writing):
+        reports.append(await checked())
+    await asyncio.gather(*writing)
+    assert [report.problems for report in reports] == [[]] * len(reports)
+    assert (await checked()).changes == ENTRIES + 50
+
+
+async def test_a_writer_that_ended_while_it_began_is_no_problem(
+    written: ChangeLog, checked: Checked, state: Path
+) -> None:
+    HeadFile(state, KEY, "changes-not-in-the-index").close()
+    (heads_directory(state) / "changes-unfinished.head").write_bytes(b"")
+    report = await checked()
+    assert report.ok, report
+    assert len(report.notes) == 1
 
 
 async def test_several_writers_at_once_make_one_sound_chain(

@@ -2,24 +2,29 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ascms import models
-from ascms.database import engine_for
+from ascms.audit import ChangeLog
+from ascms.database import engine_for, state_directory
 from ascms.models import Base, CaseStatus, CaseType, RequestStatus
 from ascms.planning.identifiers import encode
+from ascms.resolvers.workshop import Workshop
+from ascms.settings import Settings, kept_secret
+from ascms.signals import create_bus
 from tests.models import rows as smallest
 from tests.support.server import DemoServer
 from tests.support.sql import apart, rows
 
 SCHOOL, SECOND_SCHOOL, ISP, ASP = "1234", "1235", "78912", "5001"
+T = TypeVar("T")
 _numbers = itertools.count(1)
 """Below those that the server gives out next, or (references) far apart from them."""
 OPENED: Final = datetime(2026, 5, 4, 1, 0, tzinfo=UTC)
@@ -159,13 +164,13 @@ def organisation(server: DemoServer, number: str) -> str:
 # What is so --------------------------------------------------------------------------------------------------
 
 MAY_CHANGE: Final = {
-    "access_log_chain", "access_log_entry", "access_log_student", "disclosure", "idempotency_key",
+    "access_log_chain", "access_log_entry", "access_log_student", "disclosure", "idempotency_key", "account_event",
 }  # fmt: skip
 SENT: Final = {"attempts", "next_attempt_at", "last_error", "delivered_at", "last_signed_in_at"}
 
 
 def everything(server: DemoServer, but: Iterable[str] = ()) -> dict[str, str]:
-    """A checksum of each table, but for what is written when something is only read, tried again, or sent."""
+    """A checksum of each table, but for what is written when somebody signs in, reads, tries again, or is sent mail."""
 
     async def read() -> dict[str, str]:
         engine = engine_for(server.database)
@@ -181,3 +186,53 @@ def everything(server: DemoServer, but: Iterable[str] = ()) -> dict[str, str]:
         return sums
 
     return apart(read)
+
+
+# Beside the server -------------------------------------------------------------------------------------------
+
+
+def person(server: DemoServer, organisation_number: str, *roles: str) -> int:
+    """The key of somebody new, trained, who holds the roles at the organisation."""
+    number = next(_numbers)
+    held_at = organisation_key(server, organisation_number)
+
+    async def write() -> int:
+        engine = engine_for(server.database)
+        writing = engine.execution_options(writes=True)
+        async with AsyncSession(writing, expire_on_commit=False) as session, session.begin():
+            name = f"made{number}@example.nz"
+            who = smallest.user(username=name, email=name, training_completed_at=OPENED)
+            session.add(who)
+            await session.flush()
+            for role in roles:
+                session.add(
+                    models.RoleAssignment(
+                        user_id=who.id,
+                        organisation_id=held_at,
+                        role=models.Role(role),
+                        granted_at=OPENED,
+                        approved_at=OPENED,
+                    )
+                )
+        await engine.dispose()
+        return who.id
+
+    return apart(write)
+
+
+def by_the_system(server: DemoServer, action: Callable[[Workshop], Coroutine[Any, Any, T]]) -> T:
+    """What comes of an action in a process of its own, with the keys of the server."""
+
+    async def act() -> T:
+        engine = engine_for(server.database)
+        state = server.folder / state_directory(server.database)
+        settings = Settings(database_url=server.database, state_directory=state)
+        changes = ChangeLog(kept_secret(state / "audit_key").encode(), state)
+        workshop = Workshop(engine, settings, changes, create_bus(settings))
+        try:
+            return await action(workshop)
+        finally:
+            await changes.aclose()
+            await engine.dispose()
+
+    return apart(act)

@@ -198,8 +198,11 @@ class Life:
         return {**about, **self._more(action, actor, given, confirmed)}, shown
 
     def _more(self, action: str, actor: Actor, given: dict[str, Any], confirmed: dict[str, Any]) -> dict[str, Any]:
-        code = lambda right: right if given["coded"] else "NO_SUCH_CODE"  # noqa: E731
         provider = given["provider"]
+
+        def code(right: str) -> str:
+            return right if given["coded"] else "NO_SUCH_CODE"
+
         more: dict[str, dict[str, Any]] = {
             "saveRequest": {
                 **ANSWERED,

@@ -12,7 +12,7 @@ import pytest
 
 from ascms.database import engine_for
 from ascms.settings import Settings
-from ascms.signals import Signal, case_changed, create_bus
+from ascms.signals import Signal, case_changed, create_bus, rights_changed
 from tests.conftest import build_world
 from tests.contract.case_rows import make
 from tests.contract.casework import done
@@ -380,6 +380,26 @@ async def test_servers_of_one_database_hear_each_other_and_both_executions_tell_
                 for server in (one, other):
                     await change(server, OFFICE if email == OFFICE else WORKFLOW)
                     assert await here.next(keys[0]) == await there.next(keys[1])
+
+
+async def test_rights_that_change_are_looked_at_at_once(postgres_world: str, tmp_path: Path) -> None:
+    with DemoServer(postgres_world, tmp_path) as server:
+        user = key_of(server, "user_account", "username", CONTACT)
+        async with signed_in(server, CONTACT) as socket:
+            key, alerts = await socket.subscribe(WATCH, {"number": CASE}), await socket.subscribe(ALERTS)
+            await notify(server.database, rights_changed("assignRole", datetime.now(UTC), user_id=user))
+            await change(server, WORKFLOW)
+            told = await socket.next(key)
+            while told["data"]["caseChanged"]["change"] == "gap":  # of the beginning
+                told = await socket.next(key)
+            assert told["data"]["caseChanged"]["change"] == "addComment"
+            execute(server.database, f"UPDATE role_assignment SET ended_at = now() WHERE user_id = {user}")
+            await notify(server.database, rights_changed("removeRole", datetime.now(UTC), user_id=user))
+            for one in (key, alerts):
+                message = await socket.message(one)
+                while message["type"] == "next":  # the comment's alert
+                    message = await socket.message(one)
+                assert [error["extensions"]["code"] for error in message["payload"]] == ["FORBIDDEN"]
 
 
 async def test_what_may_have_been_missed_is_told_once_the_server_hears_again(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ascms.audit import ChangeLog
 from ascms.casework.work import Actor
 from ascms.database import engine_for, upgrade
-from ascms.imports import Import, Imports, State
+from ascms.imports import Import, Imports, ImportState
 from ascms.imports.processes import Progress, Read
 from ascms.imports.stager import Order, stage
 from ascms.models import (
@@ -56,7 +56,7 @@ class Ended:
     """A run as it is kept."""
 
     id: int
-    state: State
+    state: ImportState
     counts: dict[str, int]
     problems: list[tuple[int, str]]
     failure: str | None
@@ -117,7 +117,7 @@ class Desk:
                 select(problem.line, problem.reason).where(problem.run_id == run_id).order_by(problem.line, problem.id)
             )
             problems = [(line, reason) for line, reason in await connection.execute(told)]
-        return Ended(run_id, State(run.state), run.counts, problems, run.failure, run.lines_read, run.lines_bad)
+        return Ended(run_id, ImportState(run.state), run.counts, problems, run.failure, run.lines_read, run.lines_bad)
 
     async def ask(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement finds."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ascms.imports import Enrolments, State
+from ascms.imports import Enrolments, ImportState
 from tests.imports.conftest import Desk, opened_desk
 from tests.imports.files import content, number
 from tests.support.databases import Databases
@@ -194,7 +194,7 @@ async def live_through(desk: Desk, nights: list[list[dict[str, Any]]]) -> None:
         ended = await desk.run(Enrolments(), file)
         good = len(taken(lines))
         assert ended.lines_bad == len(lines) - good
-        assert ended.state is (State.DONE if good else State.FAILED)
+        assert ended.state is (ImportState.DONE if good else ImportState.FAILED)
         assert await rows_held(desk) == model.rows()
         if good:
             assert ended.counts["studentsAdded"] == len(model.students) - before

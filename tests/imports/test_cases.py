@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ascms.imports import Cases, Enrolments, State
+from ascms.imports import Cases, Enrolments, ImportState
 from ascms.models import CaseStatus, Student
 from tests.imports.conftest import Desk
 from tests.imports.files import case, content, number, student
@@ -27,7 +27,7 @@ async def cases_of(desk: Desk) -> list[tuple[Any, ...]]:
 
 async def test_a_line_becomes_a_case_in_transition(enrolled: Desk) -> None:
     ended = await enrolled.run(Cases(), content(case(1)))
-    assert (ended.state, ended.changed) == (State.DONE, {"casesAdded": 1})
+    assert (ended.state, ended.changed) == (ImportState.DONE, {"casesAdded": 1})
     found = await enrolled.ask(
         """SELECT number, type, status, active, s.nsn, c.school_id, provider_id, region, former_reference, version,
         target_version, case_manager_id, primary_contact_id, catchment_id
@@ -88,7 +88,7 @@ async def test_the_same_file_again_changes_nothing(enrolled: Desk) -> None:
     await enrolled.run(Cases(), file)
     before = await enrolled.everything()
     ended = await enrolled.run(Cases(), file)
-    assert (ended.state, ended.changed, ended.counts["casesHeld"]) == (State.DONE, {}, 2)
+    assert (ended.state, ended.changed, ended.counts["casesHeld"]) == (ImportState.DONE, {}, 2)
     assert ended.problems == []
     after = await enrolled.everything()
     assert {**after, "change_entry": []} == {**before, "change_entry": []}
@@ -133,7 +133,7 @@ class WithoutLooking(Cases):
 
 async def test_cases_that_come_into_being_meanwhile_are_seen_before_anything_is_changed(enrolled: Desk) -> None:
     ended = await enrolled.run(WithoutLooking(enrolled), content(case(1), case(2), case(3)))
-    assert (ended.state, ended.counts) == (State.DONE, {"casesAdded": 1, "casesHeld": 1})
+    assert (ended.state, ended.counts) == (ImportState.DONE, {"casesAdded": 1, "casesHeld": 1})
     assert ended.problems == [(3, "the student has an active case of this type already")]
     assert ended.lines_bad == 1
     assert [row[1] for row in await cases_of(enrolled)] == ["ASA-3", "ASA-1", None]
@@ -175,7 +175,7 @@ BAD = {
 async def test_a_bad_line_is_told_with_its_number(enrolled: Desk, what: str) -> None:
     line, reason = BAD[what]
     ended = await enrolled.run(Cases(), content(case(2, notes="Two\nlines"), line))
-    assert (ended.state, ended.lines_bad, ended.problems) == (State.DONE, 1, [(4, reason)])
+    assert (ended.state, ended.lines_bad, ended.problems) == (ImportState.DONE, 1, [(4, reason)])
     assert [row[1] for row in await cases_of(enrolled)] == ["ASA-2"]
 
 

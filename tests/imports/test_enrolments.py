@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ascms.casework.work import Work
-from ascms.imports import Enrolments, State
+from ascms.imports import Enrolments, ImportState
 from ascms.models import Case, CaseStatus, CaseType, RequestStatus, Role, RoleAssignment, Student
 from tests.imports.conftest import Desk
 from tests.imports.files import content, number, student
@@ -34,7 +34,7 @@ async def codes_of(desk: Desk, table: str, order: str) -> list[str]:
 
 async def test_a_new_student_is_held_with_all_that_the_line_says(desk: Desk) -> None:
     ended = await desk.run(Enrolments(), content(student(known_as="Hem", protected="Y")))
-    assert ended.state is State.DONE
+    assert ended.state is ImportState.DONE
     assert ended.changed == {"studentsAdded": 1, "enrolmentsStarted": 1}
     found = await desk.ask(THE_STUDENT, nsn=number(1))
     assert [(*row[:3], day(row[3]), *row[4:]) for row in found] == [
@@ -50,7 +50,7 @@ async def test_the_same_file_again_changes_nothing(desk: Desk) -> None:
     await desk.run(Enrolments(), file)
     before = await desk.everything()
     ended = await desk.run(Enrolments(), file)
-    assert (ended.state, ended.changed) == (State.DONE, {})
+    assert (ended.state, ended.changed) == (ImportState.DONE, {})
     after = await desk.everything()
     assert {**after, "change_entry": []} == {**before, "change_entry": []}
 
@@ -243,7 +243,7 @@ async def test_what_casework_does_is_of_the_same_transaction(desk: Desk) -> None
     ended = await desk.run(
         Enrolments(fails), content(student(school_number="1002", started_on="2026-05-04"), student(2))
     )
-    assert (ended.state, ended.counts) == (State.FAILED, {})
+    assert (ended.state, ended.counts) == (ImportState.FAILED, {})
     assert ended.failure == "It failed inside (IntegrityError). Nothing was changed."
     assert await desk.everything() == before
 
@@ -293,7 +293,7 @@ BAD = {
 async def test_a_bad_line_is_told_with_its_number_and_the_others_are_imported(desk: Desk, what: str) -> None:
     line, reason = BAD[what]
     ended = await desk.run(Enrolments(), content(student(2, address="Two\nlines"), line, student(3)))
-    assert (ended.state, ended.lines_read, ended.lines_bad) == (State.DONE, 3, 1)
+    assert (ended.state, ended.lines_read, ended.lines_bad) == (ImportState.DONE, 3, 1)
     assert ended.problems == [(4, reason)]
     assert await desk.ask("SELECT nsn FROM student ORDER BY nsn") == [(number(2),), (number(3),)]
 
@@ -337,7 +337,7 @@ HEADERS = {
 async def test_a_file_whose_header_does_not_do_fails_and_says_why(desk: Desk, what: str) -> None:
     header, why = HEADERS[what]
     ended = await desk.run(Enrolments(), f"{header}\n{','.join(student().values())}\n" if header else "")
-    assert ended.state is State.FAILED
+    assert ended.state is ImportState.FAILED
     assert (ended.failure or "").startswith(why)
     assert "Hēmi" not in (ended.failure or "")
     assert await desk.ask("SELECT count(*) FROM student") == [(0,)]
@@ -358,7 +358,7 @@ async def test_a_header_in_any_order_and_case_with_a_mark_in_front_does(desk: De
 async def test_too_many_bad_lines_fail_the_whole_and_change_nothing(desk: Desk) -> None:
     bad = [student(which, gender="W") for which in range(1, 102)]
     ended = await desk.run(Enrolments(), content(*bad, student(500)))
-    assert ended.state is State.FAILED
+    assert ended.state is ImportState.FAILED
     assert ended.failure == "101 of its 102 lines are bad, and 100 at most may be."
     assert len(ended.problems) == 101
     assert await desk.ask("SELECT count(*) FROM student") == [(0,)]
@@ -367,7 +367,7 @@ async def test_too_many_bad_lines_fail_the_whole_and_change_nothing(desk: Desk) 
 async def test_a_hundred_bad_lines_are_always_borne_with(desk: Desk) -> None:
     bad = [student(which, gender="W") for which in range(1, 101)]
     ended = await desk.run(Enrolments(), content(*bad, student(500)))
-    assert (ended.state, ended.lines_bad, ended.changed["studentsAdded"]) == (State.DONE, 100, 1)
+    assert (ended.state, ended.lines_bad, ended.changed["studentsAdded"]) == (ImportState.DONE, 100, 1)
 
 
 async def test_a_file_without_a_good_line_fails(desk: Desk) -> None:
@@ -381,11 +381,11 @@ async def test_a_file_that_empties_the_rolls_fails(desk: Desk) -> None:
     before = await desk.everything()
     gone = {"school_number": "", "started_on": ""}
     ended = await desk.run(Enrolments(), content(*(student(which, **gone) for which in range(101))))
-    assert ended.state is State.FAILED
+    assert ended.state is ImportState.FAILED
     assert (ended.failure or "").startswith("By this file 101 of 101 students would be on no school's roll any more")
     assert await desk.everything() == before
     ended = await desk.run(Enrolments(), content(*(student(which, **gone) for which in range(100))))
-    assert ended.state is State.DONE
+    assert ended.state is ImportState.DONE
 
 
 async def test_the_change_log_names_the_run(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ascms.casework.enrolment_moves import student_moved
 from ascms.casework.work import Actor, Work
-from ascms.imports import AlreadyRunningError, Enrolments, State, runs
+from ascms.imports import AlreadyRunningError, Enrolments, ImportState, runs
 from ascms.imports.kinds import Found
 from ascms.imports.processes import Progress, Read, read_apart
 from ascms.imports.stager import MOST_PROBLEMS, NotReadError, Order
@@ -44,7 +44,7 @@ class Gate:
 async def test_a_file_is_read_by_a_process_apart(desk: Desk) -> None:
     file = content(student(1), student(2, gender="W"), student(3, address='Ōtāhuhu,\n"x"'))
     ended = await desk.run(Enrolments(), file, stager=read_apart)
-    assert (ended.state, ended.lines_read, ended.problems) == (State.DONE, 3, [(3, "gender is not M, F, X or U")])
+    assert (ended.state, ended.lines_read, ended.problems) == (ImportState.DONE, 3, [(3, "gender is not M, F, X or U")])
     assert await desk.ask("SELECT nsn, address FROM student ORDER BY nsn") == [
         (number(1), "1 Some Street"),
         (number(3), 'Ōtāhuhu, "x"'),
@@ -63,11 +63,11 @@ async def test_a_second_import_is_refused_while_one_is_under_way(desk: Desk) -> 
             await other.start(Enrolments(), second, SYSTEM)
         assert not second.exists()
     await desk.imports().recover()
-    assert (await desk.ended(run_id)).state is State.STAGING
+    assert (await desk.ended(run_id)).state is ImportState.STAGING
     gate.open.set()
     await imports.ended(run_id)
-    assert (await desk.ended(run_id)).state is State.DONE
-    assert (await desk.run(Enrolments(), content(student(2)))).state is State.DONE
+    assert (await desk.ended(run_id)).state is ImportState.DONE
+    assert (await desk.run(Enrolments(), content(student(2)))).state is ImportState.DONE
 
 
 async def test_a_run_can_be_followed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ async def test_a_run_can_be_followed(desk: Desk, monkeypatch: pytest.MonkeyPatch
     run_id = await imports.start(Enrolments(), file, SYSTEM, progress=lambda lines, done: told.append((lines, done)))
     while (await desk.ended(run_id)).lines_read != 7:  # noqa: ASYNC110 (it is the database that is watched)
         await asyncio.sleep(0.01)
-    assert (await desk.ended(run_id)).state is State.STAGING
+    assert (await desk.ended(run_id)).state is ImportState.STAGING
     assert not await imports.ended(run_id, 0.01)
     gate.open.set()
     assert await imports.ended(run_id)
@@ -114,7 +114,7 @@ async def test_problems_beyond_those_kept_are_counted(desk: Desk) -> None:
     desk.settings.import_tolerance = 1
     bad = [student(which, gender="W") for which in range(MOST_PROBLEMS + 5)]
     ended = await desk.run(Enrolments(), content(*bad, student(99_999), student(88_888), student(99_999)))
-    assert (ended.state, ended.lines_bad) == (State.DONE, MOST_PROBLEMS + 7)
+    assert (ended.state, ended.lines_bad) == (ImportState.DONE, MOST_PROBLEMS + 7)
     assert len(ended.problems) == MOST_PROBLEMS
     assert ended.counts["problemsNotKept"] == 7
 
@@ -157,7 +157,7 @@ async def test_others_read_and_write_while_a_file_is_read_and_compared(desk: Des
 
     subject = Watched(desk)
     ended = await desk.run(subject, content(student(1)), stager=stager)
-    assert (ended.state, seen, subject.seen) == (State.DONE, [0], [0, 0])
+    assert (ended.state, seen, subject.seen) == (ImportState.DONE, [0], [0, 0])
 
 
 async def test_others_read_the_state_before_while_it_is_applied(desk: Desk) -> None:
@@ -216,11 +216,11 @@ async def test_stopping_the_server_breaks_a_run_off(desk: Desk) -> None:
     await imports.aclose()
     ended = await desk.ended(run_id)
     assert (ended.state, ended.failure) == (
-        State.FAILED,
+        ImportState.FAILED,
         "It was broken off, since the server was stopped. Give the file again.",
     )
     assert not (desk.folder / "given.csv").exists()
-    assert (await desk.run(Enrolments(), content(student(1)))).state is State.DONE
+    assert (await desk.run(Enrolments(), content(student(1)))).state is ImportState.DONE
 
 
 async def test_breaking_off_ends_the_process_that_reads(desk: Desk) -> None:
@@ -243,7 +243,10 @@ async def test_breaking_off_ends_the_process_that_reads(desk: Desk) -> None:
 async def test_a_process_that_ends_too_early_fails_the_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     ended = await desk.run(Enrolments(), content(student(1)), stager=read_apart)
-    assert (ended.state, ended.failure) == (State.FAILED, "It failed inside (BrokenOffError). Nothing was changed.")
+    assert (ended.state, ended.failure) == (
+        ImportState.FAILED,
+        "It failed inside (BrokenOffError). Nothing was changed.",
+    )
 
 
 CRASH = """
@@ -283,7 +286,7 @@ async def test_a_crash_while_it_is_applied_leaves_nothing_and_is_told_at_the_nex
     ((run_id,),) = await desk.ask("SELECT max(id) FROM import_run")
     ended = await desk.ended(run_id)
     assert (ended.state, ended.failure) == (
-        State.FAILED,
+        ImportState.FAILED,
         "It was broken off, since its process ended. Give the file again.",
     )
     assert await desk.everything() == before

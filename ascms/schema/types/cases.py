@@ -1,6 +1,5 @@
 """Cases, as lists and the case view show them."""
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -8,8 +7,8 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
 from ascms import models
-from ascms.casework.service_levels import ServiceLevelState, service_levels
-from ascms.models import CaseStatus, CaseType, Role
+from ascms.casework.eligibility import may_be_contact, may_manage
+from ascms.models import CaseStatus, CaseType
 from ascms.permissions.audiences import (
     AnyCaseRole,
     AsPath,
@@ -22,10 +21,9 @@ from ascms.permissions.audiences import (
     ServiceWatchers,
     WhereEnrolled,
 )
-from ascms.permissions.scopes import not_blocked, one_of, some
+from ascms.permissions.scopes import not_blocked
 from ascms.planning.declare import argument, entity, field
-from ascms.planning.facts import Facts
-from ascms.planning.sources import By, Column, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One, OneOf
+from ascms.planning.sources import By, Column, Connection, Embedded, GlobalId, Link, Many, One, OneOf
 
 from .allowances import CASE_ALLOWANCES, Allowance
 from .casework import Comment, Event, File, NeedsFundEntry, SafetyAlert, Task
@@ -33,6 +31,7 @@ from .common import CodedValue, Connected, Date, DateTime, Node
 from .filters import EVENT_ORDERS, EventFilter, EventOrder
 from .organisations import Catchment, Organisation
 from .people import User
+from .service_levels import SERVICE_LEVELS, ServiceLevel
 from .students import Student
 
 if TYPE_CHECKING:
@@ -47,62 +46,12 @@ CaseOwner = Annotated[
 ]
 
 
-@entity(description="A service-level clock of a case.")
-class ServiceLevel:
-    kind: str = field(Given("kind"), AsPath, "What is to be reached: ASSIGN, FIRST_CONTACT or PLAN.")
-    working_days: int = field(Given("working_days"), AsPath, "The target, in working days after opening.")
-    due_on: Date = field(Given("due_on"), AsPath, "The last day to reach it.")
-    met_at: DateTime | None = field(Given("met_at"), AsPath, "When it was reached, null if not yet.")
-    state: ServiceLevelState = field(Given("state"), AsPath, "Where the clock stands.")
-    version: str = field(Given("version"), AsPath, "The version of the targets it is judged by.")
-
-
-def _service_levels(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
-    return [
-        service_levels(
-            row["opened_at"],
-            {"ASSIGN": row["assigned_at"], "FIRST_CONTACT": row["first_contact_at"], "PLAN": row["planned_at"]},
-            facts.now,
-        )
-        for row in rows
-    ]
-
-
-def _clock_columns(case: Any, me: Any) -> dict[str, Any]:
-    return {name: getattr(case, name) for name in ("opened_at", "assigned_at", "first_contact_at", "planned_at")}
-
-
-def holds_at(user: Any, organisation_id: Any, *roles: Role) -> Any:
-    """Whether the user holds one of the roles at the organisation, with effect."""
-    assignment = aliased(models.RoleAssignment)
-    return some(
-        assignment,
-        assignment.user_id == user.id,
-        assignment.organisation_id == organisation_id,
-        one_of(assignment.role, *roles),
-        assignment.approved_at.is_not(None),
-        assignment.ended_at.is_(None),
-    )
-
-
-def kept_apart(user: Any, student_id: Any) -> Any:
-    """Whether an access block holds between the user and the student."""
-    block = aliased(models.AccessBlock)
-    return some(block, block.user_id == user.id, block.student_id == student_id, block.lifted_at.is_(None))
-
-
 def _may_be_contact(case: Any, user: Any, me: Any) -> Any:
-    return and_(
-        holds_at(user, case.school_id, Role.ATTENDANCE_LEAD, Role.PRIMARY_CONTACT), ~kept_apart(user, case.student_id)
-    )
+    return may_be_contact(user, case.school_id, case.student_id)
 
 
 def _may_be_manager(case: Any, user: Any, me: Any) -> Any:
-    return and_(
-        user.training_completed_at.is_not(None),
-        holds_at(user, case.provider_id, Role.WORKFLOW_LEAD, Role.CASE_MANAGER),
-        ~kept_apart(user, case.student_id),
-    )
+    return may_manage(user, case.provider_id, case.student_id)
 
 
 def _caseload(user: Any, me: Any) -> Any:
@@ -192,7 +141,7 @@ class Case(Node):
         "Spending on unmet basic needs.",
     )
     service_levels: list[ServiceLevel] | None = field(
-        Computed(_service_levels, _clock_columns), ServiceWatchers, "The service-level clocks."
+        SERVICE_LEVELS, ServiceWatchers, "The service-level clocks; none of a case that no targets were set for."
     )
     requests: Connected[Annotated["Request", strawberry.lazy("ascms.schema.types.requests")]] | None = field(
         Connection(

@@ -10,6 +10,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from ascms.casework.service_levels import ServiceLevelState
 from ascms.identity.viewer import Portal
+from ascms.imports import ImportKind, ImportState
 from ascms.models import (
     AdviceLevel,
     AlertKind,
@@ -177,9 +178,26 @@ describe(
     ServiceLevelState,
     "Where a service-level clock stands.",
     MET="Reached by its day.",
-    MISSED="Reached after its day.",
+    MISSED="Reached after its day, or not at all in a case that was closed after it.",
     RUNNING="Not reached yet, its day not over.",
+    PAUSED="Not reached yet, its day not over; it stands still while the case is paused.",
     OVERDUE="Not reached, its day over.",
+    ENDED="Not reached, and the case was closed before its day was over.",
+)
+describe(
+    ImportKind,
+    "What an import brings in.",
+    ENROLMENTS="ENROL's nightly file: students and their enrolments.",
+    CASES="The former system's cases.",
+)
+describe(
+    ImportState,
+    "Where an import is.",
+    RECEIVED="The file is there.",
+    STAGING="The file is read and compared; nothing is changed yet.",
+    APPLYING="What differs is being changed.",
+    DONE="Done.",
+    FAILED="It failed, and changed nothing.",
 )
 describe(
     OrderDirection,

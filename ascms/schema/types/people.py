@@ -3,11 +3,12 @@
 from typing import Any
 
 import strawberry
-from sqlalchemy import and_
+from sqlalchemy import and_, true
 
 from ascms import models
 from ascms.models import Role
 from ascms.permissions.audiences import AccountKeepers, AsPath, Everyone, Reachable
+from ascms.permissions.scopes import member_of_acting
 from ascms.planning.declare import entity, field
 from ascms.planning.sources import Column, GlobalId, Link, Many, One
 
@@ -21,6 +22,11 @@ def assignments_shown(assignment: Any, me: Any) -> Any:
     if {Role.MINISTRY_ADMINISTRATOR, Role.PRIVACY_OFFICER} & set(me.roles):
         return live
     return and_(live, assignment.organisation_id == me.organisation_id)
+
+
+def people_shown(user: Any, me: Any) -> Any:
+    """Whom a payload may show: anybody to the Administrator; else oneself, and who holds a role where one acts."""
+    return true() if Role.MINISTRY_ADMINISTRATOR in me.roles else member_of_acting(user, me)
 
 
 @entity(models.RoleAssignment, description="A role that a user holds in an organisation.")

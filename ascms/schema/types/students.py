@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import func, select
+from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ascms import models
 from ascms.models import Gender, Role
+from ascms.permissions.actions import ProtectionLifters
 from ascms.permissions.audiences import (
     AnyCaseRole,
     AsPath,
@@ -93,6 +94,7 @@ class Enrolment:
 
 @entity(models.AccessBlock, scoped=True, description="A person and a student kept apart.")
 class AccessBlock:
+    id: strawberry.ID = field(GlobalId("AccessBlock"), AsPath, "The block's identifier, to lift it by.")
     user: User | None = field(One(models.AccessBlock.user_id, models.User), AsPath, "Who must not see the student.")
     reason: str = field(models.AccessBlock.reason, AsPath, "Why.")
     set_by: User | None = field(One(models.AccessBlock.set_by_id, models.User), AsPath, "Who set it.")
@@ -101,6 +103,7 @@ class AccessBlock:
         One(models.AccessBlock.lifted_by_id, models.User), AsPath, "Who lifted it, if anyone."
     )
     lifted_at: DateTime | None = field(models.AccessBlock.lifted_at, AsPath, "When it was lifted, null while it holds.")
+    lift_reason: str | None = field(models.AccessBlock.lift_reason, AsPath, "Why it was lifted, where that was said.")
 
 
 @entity(models.Correction, description="A correction of what is held; the earlier value is kept.")
@@ -228,3 +231,20 @@ class StudentChoice:
     full_name: str | None = field(models.Student.full_name, AsPath, "The full name.")
     known_as: str | None = field(models.Student.known_as, AsPath, "What they are called.")
     year_level: int | None = field(models.Student.year_level, AsPath, "The year level.")
+
+
+def unprotecting_shown(request: Any, me: Any) -> Any:
+    """Of students whom one reaches in a role that may lift a protection."""
+    student = aliased(models.Student)
+    lifters = [role for role in me.roles if role in ProtectionLifters.visible]
+    reached = or_(false(), *(me.reaches("Student", role, student) for role in lifters))
+    return some(student, student.id == request.student_id, reached)
+
+
+@entity(models.UnprotectRequest, description="That somebody asks to lift a student's protection.")
+class UnprotectRequest:
+    id: strawberry.ID = field(GlobalId("UnprotectRequest"), AsPath, "The request's identifier, to decide it by.")
+    student: Student | None = field(One(models.UnprotectRequest.student_id, models.Student), AsPath, "Whose.")
+    requested_by: User | None = field(One(models.UnprotectRequest.requested_by_id, models.User), AsPath, "Who asks.")
+    requested_at: DateTime = field(models.UnprotectRequest.requested_at, AsPath, "Since when.")
+    reason: str = field(models.UnprotectRequest.reason, AsPath, "Why.")

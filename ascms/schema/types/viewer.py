@@ -17,8 +17,10 @@ from ascms.planning.facts import Facts
 from ascms.planning.sources import By, Column, Computed, Connection, Embedded, Given, GlobalId, Link, Many, One
 
 from .common import Connected, Date, DateTime
+from .imports import IMPORTS, Import
 from .organisations import Organisation, holds_role_at
 from .people import User
+from .students import UnprotectRequest, unprotecting_shown
 
 if TYPE_CHECKING:
     from .cases import Case
@@ -128,19 +130,25 @@ def own_alerts(alert: Any, me: Any) -> Any:
     return and_(alert.user_id == me.user_id, alerts_shown(alert, me))
 
 
-def _may_decide(user: Any, assignment: Any, me: Any) -> Any:
+def roles_to_decide(assignment: Any, me: Any) -> Any:
     """What one may decide: never about oneself, nor what one gave; authorisers for their own organisation."""
     waiting = and_(
         assignment.approved_at.is_(None),
         assignment.ended_at.is_(None),
-        assignment.user_id != user.id,
-        or_(assignment.granted_by_id.is_(None), assignment.granted_by_id != user.id),
+        assignment.user_id != me.user_id,
+        or_(assignment.granted_by_id.is_(None), assignment.granted_by_id != me.user_id),
     )
     if Role.MINISTRY_ADMINISTRATOR in me.roles:
         return waiting
     if Role.DELEGATED_AUTHORISER in me.roles:
         return and_(waiting, assignment.organisation_id == me.organisation_id)
     return false()
+
+
+def unprotecting_to_decide(request: Any, me: Any) -> Any:
+    """What waits, was asked for by another person, and is about a student whom one reaches."""
+    asked_by_another = request.requested_by_id != me.user_id
+    return and_(request.decided_at.is_(None), asked_by_another, unprotecting_shown(request, me))
 
 
 def _authoriser(user: Any, other: Any, me: Any) -> Any:
@@ -190,9 +198,20 @@ class Viewer:
         "What the viewer should know in the acting organisation, the newest first.",
     )
     approvals: list[Approval] = field(
-        Many(Link(models.RoleAssignment, on=_may_decide), ("granted_at", "id")),
+        Many(
+            Link(models.RoleAssignment, on=lambda user, assignment, me: roles_to_decide(assignment, me)),
+            ("granted_at", "id"),
+        ),
         AsPath,
         "Roles that wait for the viewer's decision.",
+    )
+    unprotect_requests: list[UnprotectRequest] = field(
+        Many(
+            Link(models.UnprotectRequest, on=lambda user, request, me: unprotecting_to_decide(request, me)),
+            ("requested_at", "id"),
+        ),
+        AsPath,
+        "That others ask to lift a student's protection, and wait for the viewer's decision.",
     )
     authorisers: list[User] = field(
         Many(Link(models.User, on=_authoriser), ("display_name_folded", "display_name", "id")),
@@ -206,5 +225,8 @@ class Viewer:
         ),
         AsPath,
         "What happened to the viewer's account, the latest first.",
+    )
+    imports: Connected[Import] = field(
+        IMPORTS, AsPath, "Imports, the latest first; none for who is not a Ministry Administrator."
     )
     rate_limit: RateLimit = field(Computed(_rate_limit), AsPath, "How much the viewer may still ask.")
