@@ -7,7 +7,8 @@ option. `upgrade` and `is_current` are for the command line and the tests: they 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
