@@ -7,7 +7,7 @@ option. `upgrade` and `is_current` are for the command line and the tests: they 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -106,26 +106,6 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ")
     return engine
-
-
-Fetch = Callable[[str, Sequence[Any]], Awaitable[Sequence[Sequence[Any]]]]
-"""Runs a statement's text with its parameters in order; the driver's own rows."""
-
-
-@asynccontextmanager
-async def snapshot(engine: AsyncEngine) -> AsyncIterator[Fetch]:
-    """Reads straight through the driver, all of the database as it was at the first."""
-    async with engine.connect() as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        if engine.dialect.name == "postgresql":
-            async with driver.transaction(isolation="repeatable_read", readonly=True):
-                yield lambda statement, parameters: driver.fetch(statement, *parameters)
-        else:
-            await driver.execute_fetchall("BEGIN")
-            try:
-                yield driver.execute_fetchall
-            finally:
-                await driver.rollback()
 
 
 async def take_turns(connection: AsyncConnection, name: str) -> None:

@@ -7,22 +7,17 @@ beyond the head are those of a process that ended before it could answer.
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
-from ascms.database import insert_if_absent
-from ascms.models import AccessLogChain, AccessLogEntry, AccessLogStudent, Disclosure
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .heads import Event, Head, HeadFile, append_to_index, prepare, writer_name
 from .records import AccessRecord, Content, entry_mac, fingerprint, genesis
+from .store import HeadLostError, OutcomeUnknownError, Rows, nothing_was_written, store_for
 
 MAXIMUM_BATCH = 500
 """How many entries may share a transaction, and so how far a crash can leave a chain beyond its head."""
@@ -61,16 +56,6 @@ class _Chain:
     """Known once the chain's first transaction is committed."""
 
 
-@dataclass(slots=True)
-class _Rows:
-    """What one transaction inserts."""
-
-    disclosures: dict[bytes, dict[str, Any]] = field(default_factory=dict)
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    students: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
-    """By the entry's sequence."""
-
-
 class AccessLog:
     """A writer of the access log. `directory` is the state directory; heads lie in `heads` below it.
 
@@ -81,12 +66,11 @@ class AccessLog:
     """
 
     def __init__(self, engine: AsyncEngine, key: bytes, directory: Path) -> None:
-        self._engine = engine.execution_options(writes=True)
+        self._store = store_for(engine)
         self._key = key
         self._directory = directory
         self._writer = writer_name()
         self._chain: _Chain | None = None
-        self._connection: AsyncConnection | None = None
         self._known: set[bytes] = set()
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -110,7 +94,7 @@ class AccessLog:
         try:
             await asyncio.to_thread(self._close_chain)
         finally:
-            await self._disconnect()
+            await self._store.disconnect()
 
     async def _write_all(self) -> None:
         try:
@@ -139,8 +123,8 @@ class AccessLog:
         try:
             await self._write([waiting.record for waiting in batch])
         except BaseException as error:
-            await self._disconnect()
-            if may_retry and _nothing_was_written(error):
+            await self._store.disconnect()
+            if may_retry and nothing_was_written(error):
                 # The disclosure that was thought known may be gone, or one record names who does not exist.
                 self._known.clear()
                 for waiting in batch:
@@ -159,15 +143,14 @@ class AccessLog:
         if chain is None or chain.month != month:
             chain = await asyncio.to_thread(self._open_chain, month)
         rows, head = self._rows(chain, records)
-        chain.row_id = await self._store(chain, rows)
-        chain.head = head
-        self._known.update(rows.disclosures)
         try:
-            await asyncio.to_thread(chain.file.write, head)
-        except OSError:
-            # A flush that failed once may claim success when repeated.
+            chain.row_id = await self._store.write(rows, lambda: chain.file.write(head))
+        except (OutcomeUnknownError, HeadLostError, asyncio.CancelledError):
+            # Nothing may follow what may be there or not; and a flush that failed may claim success when repeated.
             self._abandon_chain()
             raise
+        chain.head = head
+        self._known.update(rows.disclosures)
 
     def _open_chain(self, month: str) -> _Chain:
         self._close_chain()
@@ -196,8 +179,8 @@ class AccessLog:
             self._chain = None
             self._writer = writer_name()
 
-    def _rows(self, chain: _Chain, records: Sequence[AccessRecord]) -> tuple[_Rows, Head]:
-        rows, head = _Rows(), chain.head
+    def _rows(self, chain: _Chain, records: Sequence[AccessRecord]) -> tuple[Rows, Head]:
+        rows, head = Rows(chain.name, chain.row_id), chain.head
         if len(self._known) > KNOWN_DISCLOSURES:
             self._known.clear()
         for record in records:
@@ -220,47 +203,3 @@ class AccessLog:
             rows.entries.append({**columns, "mac": head.mac})
             rows.students.append((head.sequence, record.students))
         return rows, head
-
-    async def _store(self, chain: _Chain, rows: _Rows) -> int:
-        """Insert `rows` in one transaction; gives the id of the chain's row."""
-        if self._connection is None:
-            self._connection = await self._engine.connect()
-        connection = self._connection
-        if rows.disclosures:
-            # In one order, so that two writers wait for each other rather than both at once.
-            disclosures = [rows.disclosures[name] for name in sorted(rows.disclosures)]
-            await connection.execute(insert_if_absent(connection.dialect, Disclosure), disclosures)
-        row_id = chain.row_id
-        if row_id is None:
-            created = insert(AccessLogChain).returning(AccessLogChain.id)
-            row_id = (await connection.execute(created, {"name": chain.name})).scalar_one()
-        entries = [{**entry, "chain_id": row_id} for entry in rows.entries]
-        inserted = await connection.execute(_INSERT_ENTRIES, entries)
-        ids = {sequence: entry_id for entry_id, sequence in inserted}
-        students = [{"entry_id": ids[at], "student_id": student} for at, named in rows.students for student in named]
-        if students:
-            await connection.execute(insert(AccessLogStudent), students)
-        try:
-            await connection.commit()
-        except BaseException as error:
-            self._abandon_chain()
-            raise _OutcomeUnknownError from error
-        return row_id
-
-    async def _disconnect(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with contextlib.suppress(SQLAlchemyError, OSError):
-                await connection.close()
-
-
-_INSERT_ENTRIES = insert(AccessLogEntry).returning(AccessLogEntry.id, AccessLogEntry.sequence)
-
-
-class _OutcomeUnknownError(Exception):
-    """A commit failed, or was interrupted: the rows may be there or not."""
-
-
-def _nothing_was_written(error: BaseException) -> bool:
-    """Whether another attempt makes sense: a refused row, or a connection that was lost before the commit."""
-    return isinstance(error, IntegrityError) or (isinstance(error, DBAPIError) and error.connection_invalidated)

@@ -5,11 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ascms.models import AccountEvent, Organisation, OrganisationStatus, RoleAssignment, User, fold
+from ascms.models import (
+    AccountEvent,
+    Organisation,
+    OrganisationKind,
+    OrganisationStatus,
+    Role,
+    RoleAssignment,
+    User,
+    fold,
+)
+from ascms.snapshots import read_once
+from ascms.statements import Prepared
 
 from .contexts import Holding
 
@@ -57,29 +68,42 @@ async def find_by_key(engine: AsyncEngine, key: int) -> Person | None:
     return await _find(engine, _BY_KEY, {"key": key})
 
 
-async def _find(engine: AsyncEngine, statement: Executable, parameters: Mapping[str, Any]) -> Person | None:
-    async with engine.connect() as connection:
-        rows = (await connection.execute(statement, parameters)).all()
+async def _find(engine: AsyncEngine, statement: Select[*tuple[Any, ...]], given: Mapping[str, Any]) -> Person | None:
+    rows = await read_once(engine, _prepared(engine, statement), given)
     if not rows:
         return None
+    key, trained_at, signed_in_at, *_ = rows[0]
     return Person(
-        id=rows[0].id,
-        trained=rows[0].training_completed_at is not None,
-        last_signed_in_at=rows[0].last_signed_in_at,
-        holdings=tuple(_holding(row) for row in rows if row.role is not None),
+        id=key,
+        trained=trained_at is not None,
+        last_signed_in_at=signed_in_at,
+        holdings=tuple(_holding(*row[3:]) for row in rows if row[3] is not None),
     )
 
 
-def _holding(row: Any) -> Holding:
+_READY: dict[tuple[str, int], Prepared] = {}
+
+
+def _prepared(engine: AsyncEngine, statement: Select[*tuple[Any, ...]]) -> Prepared:
+    key = (engine.dialect.name, id(statement))
+    if key not in _READY:
+        _READY[key] = Prepared(statement, list(statement.selected_columns), engine.dialect)
+    return _READY[key]
+
+
+def _holding(
+    role: Role, approved_at: datetime | None, organisation_id: int, number: str, name: str, kind: OrganisationKind,
+    region: str | None, status: OrganisationStatus,
+) -> Holding:  # fmt: skip
     return Holding(
-        role=row.role,
-        approved=row.approved_at is not None,
-        organisation_id=row.organisation_id,
-        number=row.number,
-        name=row.name,
-        kind=row.kind,
-        region=row.region,
-        open=row.status is OrganisationStatus.OPEN,
+        role=role,
+        approved=approved_at is not None,
+        organisation_id=organisation_id,
+        number=number,
+        name=name,
+        kind=kind,
+        region=region,
+        open=status is OrganisationStatus.OPEN,
     )
 
 

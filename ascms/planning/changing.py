@@ -8,13 +8,13 @@ from uuid import uuid4
 
 from graphql import GraphQLError
 
-from ascms.database import snapshot
 from ascms.identity.viewer import Viewer
 from ascms.settings import Execution
+from ascms.snapshots import Fetch, read
 
 from .document import Asked
 from .facts import Facts
-from .level import Run
+from .level import Run, no_rows
 from .payloads import Payload
 from .plain import run_plainly
 from .plan import Plan, parameters_of
@@ -79,7 +79,7 @@ async def change(
             outcome = await _perform(selected, Call(selected.name, position, _arguments(asked, selected), facts, retry))
             facts = replace(facts, viewer=await again())
             plan = await operations.planned(asked, facts.viewer)
-            run = Run(_no_rows, facts, operations.cursors, dict(parameters_of(facts.viewer)))
+            run = Run(no_rows, facts, operations.cursors, dict(parameters_of(facts.viewer)))
             data[selected.key] = await _payload(operations, asked, plan, position, run, outcome, variables)
             subjects |= run.subjects
         except GraphQLError as error:
@@ -122,11 +122,10 @@ async def _payload(
         return (await run_plainly(operations, asked, plan, run, variables, only=position, outcome=outcome))[
             selected.key
         ]
-    async with snapshot(operations.engine) as fetch:
+
+    async def planned(fetch: Fetch) -> Any:
         run.fetch = fetch
         run.parameters.update(plan.params.fill(asked.leaves, run))
         return await payload.bring(run, asked.leaves, outcome)
 
-
-async def _no_rows(text: str, parameters: Any) -> Any:
-    raise RuntimeError("read outside of a snapshot")
+    return await read(operations.engine, planned)

@@ -15,15 +15,16 @@ from ascms.models import Role
 from ascms.permissions.policy import UNSCOPED_PAPERS, Me, Visibility, subject_of
 from ascms.settings import Settings
 
+from . import shapes
 from .conditions import Conditions, guarded, ordered
-from .identifiers import encode
-from .leaves import serialiser
-from .level import Child, Computation, Level, Shaper, holds
+from .leaves import as_json, encoder, serialiser
+from .level import Child, Computation, Level
 from .lists import Attachment, WholeList, attach
 from .pages import Pages
 from .problems import too_many_statements
 from .registry import Registry
 from .selection import Selected
+from .shapes import Shape
 from .sources import (
     Column,
     Computed,
@@ -69,18 +70,6 @@ class GuardedRow(Row):
 
     def __getattr__(self, name: str) -> Any:
         return guarded(self._condition, getattr(self._row, name))
-
-
-def constant(value: Any) -> Shaper:
-    """The same value for every row."""
-    return lambda values, children: value
-
-
-def _where(places: Sequence[int], shape: Shaper) -> Shaper:
-    """The shape where all these places of a row hold, null elsewhere."""
-    if not places:
-        return shape
-    return lambda values, children: shape(values, children) if holds(values, places) else None
 
 
 def _each(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -169,7 +158,7 @@ class Compiler:
     def object(
         self, level: Level, row: Row, type_name: str, selections: Sequence[Selected], subject_noted: bool,
         present: tuple[int, ...] = (),
-    ) -> Shaper:  # fmt: skip
+    ) -> Shape:  # fmt: skip
         """The shape of an object that stands in `row`. `present`: places that are null where there is no such row."""
         entity = self.registry.entity(type_name)
         if not subject_noted and (entity.scoped or entity.model in UNSCOPED_PAPERS):
@@ -177,8 +166,9 @@ class Compiler:
             if subject is not None:
                 level.subjects.append(level.add(subject, (*row.identity, "subject")))
                 subject_noted = True
-        members = [(selected.key, self.member(level, row, selected, subject_noted, present)) for selected in selections]
-        return lambda values, children: {key: shape(values, children) for key, shape in members}
+        return shapes.members(
+            [(selected.key, self.member(level, row, selected, subject_noted, present)) for selected in selections]
+        )
 
     def column(self, level: Level, row: Row, name: str) -> int:
         """The place of a column of `row`, shared by all who read it."""
@@ -186,13 +176,13 @@ class Compiler:
 
     def member(
         self, level: Level, row: Row, selected: Selected, subject_noted: bool, present: tuple[int, ...]
-    ) -> Shaper:
+    ) -> Shape:
         """The shape of one field of the object in `row`."""
         if selected.declared is None:
-            return constant(selected.type_name)
+            return shapes.literal(selected.type_name)
         decision = self.decide(selected, row)
         if decision is Visibility.NEVER:
-            return constant(None)
+            return shapes.NOTHING
         source = selected.declared.source
         match source:
             case Column() | GlobalId():
@@ -213,19 +203,15 @@ class Compiler:
 
     # Columns -------------------------------------------------------------------------------------------------
 
-    def _leaf(self, level: Level, row: Row, selected: Selected, decision: Any) -> Shaper:
+    def _leaf(self, level: Level, row: Row, selected: Selected, decision: Any) -> Shape:
         assert selected.declared is not None
         source = selected.declared.source
         if isinstance(source, GlobalId):
             place = level.add(guarded(decision, getattr(row, key_of(source.of))), (*row.identity, selected.coordinate))
-            name = source.type_name
-            return lambda values, children: None if values[place] is None else encode(name, values[place])
+            return shapes.column(place, encoder(source.type_name))
         assert isinstance(source, Column)
-        place = level.add(guarded(decision, source.expression(row, self.me)), (*row.identity, selected.coordinate))
-        serialise = serialiser(selected.leaf)
-        if serialise is None:
-            return lambda values, children: values[place]
-        return lambda values, children: None if values[place] is None else serialise(values[place])
+        expression, convert = as_json(source.expression(row, self.me), selected.leaf, self.dialect)
+        return shapes.column(level.add(guarded(decision, expression), (*row.identity, selected.coordinate)), convert)
 
     def _condition(self, level: Level, row: Row, decision: Any, present: tuple[int, ...]) -> tuple[int, ...]:
         """Places that must hold for a row-dependent field, `present` among them."""
@@ -233,7 +219,7 @@ class Compiler:
 
     def _embedded(
         self, level: Level, row: Row, selected: Selected, decision: Any, subject_noted: bool, present: tuple[int, ...]
-    ) -> Shaper:
+    ) -> Shape:
         assert selected.declared is not None
         source = selected.declared.source
         assert isinstance(source, Embedded)
@@ -244,12 +230,12 @@ class Compiler:
             places = (*places, level.add(there, (*row.identity, selected.coordinate)))
         type_name, selections = next(iter(selected.below.items()))
         shape = self._guard_members(level, inner, type_name, selections, subject_noted, (*present, *places), decision)
-        return _where(places, shape)
+        return shapes.where(places, shape)
 
     def _guard_members(
         self, level: Level, row: Row, type_name: str, selections: Sequence[Selected], subject_noted: bool,
         present: tuple[int, ...], decision: Any,
-    ) -> Shaper:  # fmt: skip
+    ) -> Shape:  # fmt: skip
         """An embedded object's members, their columns read only where the object may be seen."""
         seen = row if decision is Visibility.ALWAYS else GuardedRow(row, decision)
         return self.object(level, seen, type_name, selections, True if present else subject_noted, present)
@@ -274,40 +260,36 @@ class Compiler:
 
     def _edge(
         self, level: Level, row: Row, selected: Selected, source: One, decision: Any, subject_noted: bool
-    ) -> Shaper:
+    ) -> Shape:
         target, selections = next(iter(selected.below.items()))
         if not self.has_rows(target):
-            return constant(None)
+            return shapes.NOTHING
         cache = (*row.identity, selected.coordinate)
         joined = self.edge_row(level, row, source, target, decision, cache)
         place = self.column(level, joined, "id")
         shape = self.object(level, joined, target, selections, subject_noted, (place,))
-        return _where((place,), shape)
+        return shapes.where((place,), shape)
 
     def _union(
         self, level: Level, row: Row, selected: Selected, source: OneOf, decision: Any, subject_noted: bool
-    ) -> Shaper:
-        shapes = []
+    ) -> Shape:
+        found = []
         for target, edge in source.edges.items():
             cache = (*row.identity, selected.coordinate, target)
             joined = self.edge_row(level, row, edge, target, decision, cache)
             place = self.column(level, joined, "id")
             shape = self.object(level, joined, target, selected.below[target], subject_noted, (place,))
-            shapes.append((place, shape))
-
-        def first(values: Any, children: Any) -> Any:
-            for place, shape in shapes:
-                if values[place] is not None:
-                    return shape(values, children)
-            return None
-
+            found.append((place, shape))
+        first = shapes.NOTHING
+        for place, shape in reversed(found):
+            first = shapes.where((place,), shape, first)
         return first
 
     # Computed ------------------------------------------------------------------------------------------------
 
     def _computed(
         self, level: Level, row: Row, selected: Selected, source: Computed, decision: Any, present: tuple[int, ...]
-    ) -> Shaper:
+    ) -> Shape:
         conditions = self._condition(level, row, decision, present)
         key = (*row.identity, selected.coordinate)
 
@@ -316,9 +298,7 @@ class Compiler:
             columns = {name: level.add(guarded(decision, expression)) for name, expression in expressions}
             return Computation(source.compute, columns, conditions)
 
-        read = level.compute(computation, (*key, conditions))
-        shape = self.given(selected)
-        return lambda values, children: shape(read(values))
+        return shapes.computed(level.compute(computation, (*key, conditions)), self.given(selected))
 
     def given(self, selected: Selected) -> Callable[[Any], Any]:
         """The shape of a value made in Python: leaves serialised, members of objects read by name.
@@ -328,10 +308,10 @@ class Compiler:
         if not selected.below:
             serialise = serialiser(selected.leaf)
             return _each(serialise) if serialise is not None else lambda value: value
-        shapes = {type_name: self._given_object(type_name, below) for type_name, below in selected.below.items()}
-        if len(shapes) == 1:
-            return _each(next(iter(shapes.values())))
-        return _each(lambda value: shapes[value.type_name](value))
+        objects = {type_name: self._given_object(type_name, below) for type_name, below in selected.below.items()}
+        if len(objects) == 1:
+            return _each(next(iter(objects.values())))
+        return _each(lambda value: objects[value.type_name](value))
 
     def _given_object(self, type_name: str, selections: Sequence[Selected]) -> Callable[[Any], Any]:
         members: list[tuple[str, Callable[[Any], Any]]] = []
@@ -362,28 +342,28 @@ class Compiler:
     def _many(
         self, level: Level, row: Row, selected: Selected, source: Many, decision: Any, subject_noted: bool,
         present: tuple[int, ...],
-    ) -> Shaper:  # fmt: skip
+    ) -> Shape:  # fmt: skip
         target, selections = next(iter(selected.below.items()))
         alias = aliased(source.link.model)
         below = self.new_level()
         member = Row(alias, constants=source.constants)
         listed = WholeList(below, self._attach(level, row, source.link, alias), self.dialect)
-        listed.shape = self.object(below, member, target, selections, subject_noted)
+        listed.shaper = below.shaper(self.object(below, member, target, selections, subject_noted))
         order = [ordered(getattr(alias, name)) for name in source.order]
         listed.finish(self.link_conditions(source.link, target, member), order)
         return self._hung(level, row, listed, decision, present)
 
-    def _hung(self, level: Level, row: Row, listed: Any, decision: Any, present: tuple[int, ...]) -> Shaper:
+    def _hung(self, level: Level, row: Row, listed: Any, decision: Any, present: tuple[int, ...]) -> Shape:
         """What a list brought for the row at hand; null where the field is hidden on it."""
         key = self.column(level, row, "id")
         conditions = self._condition(level, row, decision, present)
         place = level.hang(Child(listed, key, conditions))
-        return _where(conditions, lambda values, children: children[place].get(values[key]))
+        return shapes.where(conditions, shapes.child(place, key))
 
     def _connection(
         self, level: Level, row: Row, selected: Selected, source: Connection, decision: Any, subject_noted: bool,
         present: tuple[int, ...],
-    ) -> Shaper:  # fmt: skip
+    ) -> Shape:  # fmt: skip
         alias = aliased(source.link.model)
         paged = Pages(self).paged(selected, source, alias, self._attach(level, row, source.link, alias), subject_noted)
         return self._hung(level, row, paged, decision, present)

@@ -5,26 +5,18 @@ statement, and then only run. Rows reach the shapers as lists: the columns first
 computed fields.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Dialect, Select
 from sqlalchemy.orm import outerjoin
 
-from ascms.database import Fetch
+from ascms.snapshots import Fetch
+from ascms.statements import Prepared
 
 from .facts import Facts
-from .statements import Prepared
-
-STATEMENTS = logging.getLogger("ascms.statements")
-"""Each statement as it is run, without its parameters, for who turns debugging on."""
-
-Values = Sequence[Any]
-Children = Sequence[Mapping[Any, Any]]
-Shaper = Callable[[Values, Children], Any]
-"""From a row and what its children brought (by the parent's key) to a piece of the answer."""
+from .shapes import Shape, Shaper, Values
 
 
 @dataclass
@@ -64,6 +56,22 @@ class Child:
     conditions: Sequence[int]
 
 
+class Shaping:
+    """A shape on its way to a function, which it is once its level is finished."""
+
+    __slots__ = ("_shape", "make")
+
+    make: Shaper
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape: Shape | None = shape
+
+    def finish(self, width: int) -> None:
+        """Compile it; the text is let go."""
+        assert self._shape is not None
+        self.make, self._shape = self._shape.compiled(width), None
+
+
 class Runnable(Protocol):
     """What can hang on a level: runs for the given parents, and says what it has for each."""
 
@@ -86,6 +94,7 @@ class Level:
         self._places: dict[Any, int] = {}
         self._aliases: dict[Any, Any] = {}
         self._computed: dict[Any, int] = {}
+        self._shapings: list[Shaping] = []
 
     # Building ------------------------------------------------------------------------------------------------
 
@@ -107,13 +116,18 @@ class Level:
             self.joins.append((alias, condition))
         return self._aliases[key]
 
-    def compute(self, make: Callable[[], Computation], key: Any) -> Callable[[Values], Any]:
-        """Have a field computed (once for equal keys); returns how a shaper gets at its value."""
+    def compute(self, make: Callable[[], Computation], key: Any) -> int:
+        """Have a field computed (once for equal keys); returns its position among the computed values."""
         if key not in self._computed:
             self._computed[key] = len(self.computations)
             self.computations.append(make())
-        position = self._computed[key]
-        return lambda values: values[self.width + position]
+        return self._computed[key]
+
+    def shaper(self, shape: Shape) -> Shaping:
+        """What makes the shape of a row, once the level is finished."""
+        shaping = Shaping(shape)
+        self._shapings.append(shaping)
+        return shaping
 
     def hang(self, child: Child) -> int:
         """Have a level hang on this one; returns the place of what it brings among the children."""
@@ -132,21 +146,25 @@ class Level:
         self.width = len(self.columns)
         self.columns, self.joins = [], []
         self._places, self._aliases, self._computed = {}, {}, {}
+        for shaping in self._shapings:
+            shaping.finish(self.width)
+        self._shapings = []
 
     # Running -------------------------------------------------------------------------------------------------
 
-    async def fetch(self, run: Run, parameters: Mapping[str, Any]) -> list[list[Any]]:
+    async def fetch(self, run: Run, parameters: Mapping[str, Any]) -> Sequence[Values]:
         """The statement's rows."""
         prepared = self._prepared
-        STATEMENTS.debug("%s", prepared.text)
-        raw = await run.fetch(prepared.text, prepared.parameters({**run.parameters, **parameters}))
+        raw = await run.fetch(prepared.announced(), prepared.parameters({**run.parameters, **parameters}))
         return prepared.rows(raw)
 
-    async def complete(self, run: Run, rows: Iterable[Any]) -> tuple[list[Values], list[Mapping[Any, Any]]]:
+    async def complete(self, run: Run, rows: Sequence[Values]) -> tuple[Sequence[Values], list[Mapping[Any, Any]]]:
         """The rows with their computed values behind them, and what the children brought."""
-        completed = [list(row[: self.width]) for row in rows]
-        for computation in self.computations:
-            self._compute(run.facts, computation, completed)
+        completed: Sequence[Any] = rows
+        if self.computations:
+            completed = [list(row[: self.width]) for row in rows]
+            for computation in self.computations:
+                self._compute(run.facts, computation, completed)
         for place in self.subjects:
             run.subjects.update(row[place] for row in completed if row[place] is not None)
         brought = []
@@ -154,9 +172,9 @@ class Level:
             parents = list(dict.fromkeys(row[child.key] for row in completed if holds(row, child.conditions)))
             parents = [parent for parent in parents if parent is not None]
             brought.append(await child.level.run(run, parents) if parents else {})
-        return completed, brought  # type: ignore[return-value]
+        return completed, brought
 
-    def _compute(self, facts: Facts, computation: Computation, rows: list[list[Any]]) -> None:
+    def _compute(self, facts: Facts, computation: Computation, rows: Sequence[list[Any]]) -> None:
         asked = [row for row in rows if holds(row, computation.conditions)]
         given = [{name: row[place] for name, place in computation.columns.items()} for row in asked]
         values = iter(computation.compute(given, facts)) if asked else iter(())
@@ -167,3 +185,8 @@ class Level:
 def holds(row: Values, conditions: Sequence[int]) -> bool:
     """Whether the row has a value at each of these places that is not false."""
     return all(row[place] is not None and row[place] is not False for place in conditions)
+
+
+async def no_rows(statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """The fetch of a run that is given its snapshot later."""
+    raise RuntimeError("read outside of a snapshot")

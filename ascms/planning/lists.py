@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import join
 
 from .conditions import SortKey, beyond
-from .level import Level, Run, Shaper, Values
+from .level import Level, Run, Shaping
+from .shapes import Values
 from .sources import Link, key_of
 from .statements import PARENTS, Among
 
@@ -73,7 +74,7 @@ class WholeList:
     level: Level
     attachment: Attachment
     dialect: Dialect
-    shape: Shaper = field(init=False)
+    shaper: Shaping = field(init=False)
 
     def finish(self, conditions: Sequence[ColumnElement[bool]], order: Sequence[Any], limit: Any = None) -> None:
         """Make the statement."""
@@ -90,9 +91,9 @@ class WholeList:
         rows = await self.level.fetch(run, self.attachment.parameters(parents))
         completed, children = await self.level.complete(run, rows)
         lists: dict[Any, list[Any]] = {parent: [] for parent in parents}
-        rooted = self.attachment.key is None
+        rooted, make = self.attachment.key is None, self.shaper.make
         for raw, values in zip(rows, completed, strict=True):
-            lists[None if rooted else raw[-1]].append(self.shape(values, children))
+            lists[None if rooted else raw[-1]].append(make(values, children))
         return lists
 
 

@@ -156,8 +156,8 @@ class Pages:
             return lambda page, run: page.total
         paged.lists = True
         if name == "nodes":
-            shape = self.compiler.object(level, row, target, selected.below[target], subject_noted)
-            return lambda page, run: [shape(values, page.children) for values in page.rows]
+            shaping = level.shaper(self.compiler.object(level, row, target, selected.below[target], subject_noted))
+            return lambda page, run: [shaping.make(values, page.children) for values in page.rows]
         places = cursor_places()
 
         def cursor(values: Any, run: Run) -> str:
@@ -180,8 +180,8 @@ class Pages:
             if selected.name == "cursor":
                 members.append((selected.key, lambda values, page, run: cursor(values, run)))
             else:
-                shape = self.compiler.object(level, row, target, selected.below[target], subject_noted)
-                members.append((selected.key, lambda values, page, run, shape=shape: shape(values, page.children)))
+                shaping = level.shaper(self.compiler.object(level, row, target, selected.below[target], subject_noted))
+                members.append((selected.key, lambda values, page, run, it=shaping: it.make(values, page.children)))
         return lambda page, run: [{key: make(values, page, run) for key, make in members} for values in page.rows]
 
     def _page_info(self, selections: Sequence[Selected], cursor: Any) -> Callable[[PageRows, Run], Any]:

@@ -68,7 +68,7 @@ def one_row(
     level = compiler.new_level()
     level.one_row = True
     row = Row(alias)
-    shape = compiler.object(level, row, type_name, selected.below[type_name], subject_noted=False)
+    shaping = level.shaper(compiler.object(level, row, type_name, selected.below[type_name], subject_noted=False))
     # Something must be selected, even where only constants are asked for, to tell whether there is a row.
     level.add(alias.id)
     statement = select(*level.columns).select_from(level.from_clause(alias)).where(condition)
@@ -78,7 +78,7 @@ def one_row(
 
     async def bring(run: Run, leaves: Sequence[Any]) -> Any:
         rows, children = await level.complete(run, await level.fetch(run, {}))
-        return shape(rows[0], children) if rows else None
+        return shaping.make(rows[0], children) if rows else None
 
     return bring
 
@@ -142,7 +142,7 @@ def _choices(compiler: Compiler, selected: Selected, source: Choices) -> Root:
     listed = WholeList(level, Attachment(alias, None, many=False), compiler.dialect)
     row = Row(alias)
     level.subjects.append(level.add(alias.id))
-    listed.shape = compiler.object(level, row, type_name, selected.below[type_name], subject_noted=True)
+    listed.shaper = level.shaper(compiler.object(level, row, type_name, selected.below[type_name], subject_noted=True))
     listed.finish(
         [source.where(row, compiler.me, wrapped(selected.arguments, compiler.params))],
         [ordered(getattr(alias, name)) for name in source.order],

@@ -13,16 +13,16 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, 
 from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import snapshot
 from ascms.identity.viewer import Viewer
 from ascms.permissions.policy import Policy
 from ascms.settings import Execution, Settings
+from ascms.snapshots import Fetch, read
 
 from .cursors import Cursors
 from .document import Asked, Document, RequestErrors, ask, read_document
 from .facts import Facts
 from .identifiers import decode
-from .level import Run
+from .level import Run, no_rows
 from .plain import run_plainly
 from .plan import Plan, make_plan, parameters_of
 from .registry import Registry
@@ -155,12 +155,11 @@ class Operations:
     ) -> Answer:
         """Run a prepared operation. Raises RequestErrors where an argument does not hold (a cursor)."""
         facts = self.facts(viewer, now, offers)
-        async with snapshot(self.engine) as fetch:
-            run = Run(fetch, facts, self.cursors, dict(parameters_of(viewer)))
-            try:
-                data = await self._data(asked, plan, run, variables)
-            except GraphQLError as error:
-                raise RequestErrors([error]) from None
+        run = Run(no_rows, facts, self.cursors, dict(parameters_of(viewer)))
+        try:
+            data = await self._data(asked, plan, run, variables)
+        except GraphQLError as error:
+            raise RequestErrors([error]) from None
         errors = [forbidden.error(viewer) for forbidden in plan.forbidden]
         data |= self._introspected(asked, plan, variables)
         ordered = {selected.key: data[selected.key] for selected, _ in plan.roots}
@@ -168,7 +167,12 @@ class Operations:
 
     async def _data(self, asked: Asked, plan: Plan, run: Run, variables: Mapping[str, Any]) -> dict[str, Any]:
         if self.settings.execution is Execution.PLANNED:
-            return await plan.run(run, asked.leaves)
+
+            async def planned(fetch: Fetch) -> dict[str, Any]:
+                run.fetch = fetch
+                return await plan.run(run, asked.leaves)
+
+            return await read(self.engine, planned)
         return await run_plainly(self, asked, plan, run, variables)
 
     def _introspected(self, asked: Asked, plan: Plan, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,16 @@
-"""Statements made ready once: SQL text, the order of its parameters, and how values go in and rows come out.
+"""A condition that a statement has for any number of parents, in one text."""
 
-SQLAlchemy builds and compiles a statement; the driver runs it. What is kept is text and functions, not the
-expressions it was built from.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Dialect, Float, Select, String, any_, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Dialect, String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 PARENTS: Final = "parents"
-
-Converter = Callable[[Any], Any]
 
 
 class Keys(TypeDecorator[Sequence[int]]):
@@ -53,47 +47,3 @@ def _among_array(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(Among, "sqlite")
 def _among_json(element: Among, compiler: SQLCompiler, **kw: Any) -> str:
     return compiler.process(element.in_json, **kw)
-
-
-DOUBLE_PRECISION: Final = 701
-"""PostgreSQL's number for the type of our Float columns, which asyncpg's dialect wants to be told."""
-
-
-def _out_of(type_: TypeEngine[Any], dialect: Dialect) -> Converter | None:
-    told = DOUBLE_PRECISION if isinstance(type_, Float) else None
-    return type_.dialect_impl(dialect).result_processor(dialect, told)
-
-
-class Prepared:
-    """A statement ready for the driver. `columns` are its columns in order, for the types of its rows."""
-
-    __slots__ = ("_constants", "_into", "_names", "_out", "text")
-
-    def __init__(self, statement: Select[Any], columns: Sequence[Any], dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        assert isinstance(compiled, SQLCompiler)
-        self.text = compiled.string
-        self._names = tuple(compiled.positiontup or ())
-        self._constants = {name: value for name, value in compiled.params.items() if name in set(self._names)}
-        self._into = {
-            name: convert
-            for name in self._names
-            if (convert := compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
-        self._out: list[tuple[int, Converter]] = [
-            (place, out) for place, column in enumerate(columns) if (out := _out_of(column.type, dialect)) is not None
-        ]
-
-    def parameters(self, given: Mapping[str, Any]) -> list[Any]:
-        """The parameters in the statement's order, as the driver takes them."""
-        constants, into = self._constants, self._into
-        values = (given[name] if name in given else constants[name] for name in self._names)
-        return [into[name](value) if name in into else value for name, value in zip(self._names, values, strict=True)]
-
-    def rows(self, raw: Sequence[Sequence[Any]]) -> list[list[Any]]:
-        """The driver's rows as Python values."""
-        rows = [list(row) for row in raw]
-        for place, convert in self._out:
-            for row in rows:
-                row[place] = convert(row[place])
-        return rows

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, OperationType
 
-from ascms.database import snapshot
 from ascms.identity.viewer import Viewer
 from ascms.settings import Execution
 from ascms.signals import Signal, Topic
+from ascms.snapshots import snapshot
 
 from .document import Asked, RequestErrors
 from .facts import Facts

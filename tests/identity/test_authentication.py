@@ -134,11 +134,12 @@ async def test_other_organisation_claims_are_refused(world: World, claim: object
         await world.enter(org_id=claim)
 
 
-async def test_one_statement_a_request(world: World) -> None:
+async def test_one_statement_a_request(world: World, caplog: pytest.LogCaptureFixture) -> None:
     await world.enter(org_id="1234")
-    with statements(world.engine) as seen:
+    with statements(world.engine) as written, caplog.at_level("DEBUG", "ascms.statements"):
         await world.enter(org_id="1234")
-    assert len(seen) == 1
+    assert len(caplog.records) == 1
+    assert not written
 
 
 async def test_without_claim_or_header_there_is_no_context(world: World) -> None:

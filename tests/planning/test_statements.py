@@ -55,11 +55,11 @@ class Asker:
 
         async def answered() -> Answer:
             viewer = await self.viewer(email, number)
+            self.log.clear()  # sign-in does not count
             asked, plan = self.operations.prepare(text, None, variables or {}, viewer)
             offers = {"sign_file": FileAddresses(b"k" * 32).sign}
             return await self.operations.answer(asked, plan, viewer, NOW, offers, variables or {})
 
-        self.log.clear()
         with self.log.at_level(logging.DEBUG, logger="ascms.statements"):
             answer = self.runner.run(answered())
         return answer, [record.getMessage() for record in self.log.records if record.name == "ascms.statements"]
