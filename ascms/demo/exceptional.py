@@ -1,4 +1,4 @@
-"""What there is little of: access blocks, corrections, and messages that were sent."""
+"""What there is little of: access blocks, corrections, a protection to be lifted, and messages that were sent."""
 
 from typing import Final
 
@@ -22,6 +22,8 @@ def write(sink: Sink, chance: Chance, fixed: FixedRows, roll: Roll, schools: lis
     _lifted_block(sink, schools[0], roll.add(chance, schools[0]))
     corrected = next(story.student for story in fixed.stories if story.contact == fixed.people.ids[f"both@{AT}"])
     _corrections(sink, corrected, fixed.people.ids["privacy@ministry.nz"])
+    guarded = next(story for story in fixed.stories if story.student.protected)
+    _to_be_lifted(sink, guarded, fixed.people)
     for story in fixed.stories[:3]:
         _sent(sink, story)
 
@@ -48,6 +50,17 @@ def _lifted_block(sink: Sink, school: School, student: Student) -> None:
         set_at=NOW - 120 * DAY,
         lifted_by_id=lead,
         lifted_at=NOW - 30 * DAY,
+    )
+
+
+def _to_be_lifted(sink: Sink, story: Story, people: People) -> None:
+    """Asked for by one person; another one has to decide."""
+    sink.add(
+        "unprotect_request",
+        student_id=story.student.id,
+        reason="The family asked for it: what they were afraid of is over.",
+        requested_by_id=people.ids[f"lead@{AT}"],
+        requested_at=NOW - 2 * DAY,
     )
 
 

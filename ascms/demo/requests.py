@@ -151,6 +151,8 @@ class RequestWriter:
             )
         for code in barriers(student):
             self.sink.add("request_barrier", request_id=request, code=code)
+        if len(barriers(student)) > 1:
+            self.sink.add("request_factor", request_id=request, code="COMPLEX_BARRIERS")
         for caregiver in student.caregivers:
             self.sink.add("request_caregiver_contact", request_id=request, **caregiver)
 

@@ -35,6 +35,7 @@ class Student:
     school: School | None
     caregivers: list[dict[str, Any]]
     percentages: tuple[float, float]
+    protected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class Roll:
         self._groups(chance, key, name, ethnicities)
         percentages = self._attendance(chance, key, chronic, on_a_roll=school is not None)
         caregivers = self._caregivers(chance, key, name)
-        return Student(key, full, folded, known_as, row["year_level"], school, caregivers, percentages)
+        return Student(
+            key, full, folded, known_as, row["year_level"], school, caregivers, percentages, bool(row["protected"])
+        )
 
     def _enrolments(self, chance: Chance, student: int, school: School | None, past: Past | None, year: int) -> None:
         start = YEAR_START - 365 * chance.between(0, 3)

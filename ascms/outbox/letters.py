@@ -55,7 +55,7 @@ BY_KIND: Final[Mapping[AlertKind, Words]] = {
         "{It} has another contact", "The school's primary contact was changed. Open it to see who it is now."
     ),
     AlertKind.REQUEST_SUBMITTED: Words(
-        "{It} is new in your queue", "A school asked for support for a student, and waits for you to take it up."
+        "{It} has a new request", "A school asked for support for a student. Open it to see what is asked for."
     ),
     AlertKind.RETURNED_TO_QUEUE: Words(
         "{It} is back in your queue", "It has no case manager now, and waits for you to name another one."
