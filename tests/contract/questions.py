@@ -24,7 +24,7 @@ BELOW: Final = {
     "Student.enrolments": "{ school { number } yearLevel startedOn endedOn }",
     "Student.cases": _page("id number closedAt", 10),
     "Student.requests": _page("id reference notes", 10),
-    "Student.accessBlocks": "{ user { id } reason setBy { id } setAt liftedBy { id } liftedAt }",
+    "Student.accessBlocks": "{ id user { id } reason setBy { id } setAt liftedBy { id } liftedAt liftReason }",
     "Student.accessLog": "(first: 1) { totalCount }",
     "Student.corrections": "{ field earlier later reason statement recordedBy { id } recordedAt }",
     "Case.student": "{ id fullName address }",

@@ -371,12 +371,14 @@ SHAPES: Final[Mapping[str, Mapping[str, Shape]]] = {
     },
     # What is as visible as the path that reached it.
     "AccessBlock": {
+        "id": identifier("AccessBlock"),
         "user": user("user_id"),
         "reason": column("reason"),
         "setBy": user("set_by_id"),
         "setAt": column("set_at"),
         "liftedBy": user("lifted_by_id"),
         "liftedAt": column("lifted_at"),
+        "liftReason": column("lift_reason"),
     },
     "Advice": {
         "level": column("advice_level"),

@@ -201,6 +201,7 @@ def test_what_is_no_node_or_was_never_issued_is_null(panel: Panel) -> None:
     good = global_id("Case", case.id)
     no_nodes = [
         "Task", "Alert", "Approval", "Caregiver", "AccessBlock", "Viewer", "Profile", "StudentChoice", "Correction",
+        "UnprotectRequest",
         "AccessLogEntry", "Query", "Node", "String", "__Schema", "__Type", "CaseOwner", "case", "CASE", "case_record",
     ]  # fmt: skip
     keys = [

@@ -1,6 +1,7 @@
 """People come, get roles, are trained, and go: what each step needs, what it leaves, and from when it counts."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ from tests.contract.accounts import (
 from tests.contract.case_rows import ASP, ISP, everything, make, organisation, user_key
 from tests.contract.casework import column, do, done, messages, refused, seen
 from tests.contract.oracle import Person
-from tests.contract.people import ADMINISTRATOR, AUTHORISER, ISP_WORKFLOW, LEAD
+from tests.contract.people import ADMINISTRATOR, AUTHORISER, ISP_WORKFLOW, LEAD, OFFICE
+from tests.contract.world import global_id
 from tests.support.live import signed_in
 from tests.support.server import DemoServer
 from tests.support.sql import rows
@@ -256,6 +258,20 @@ def test_one_leaves_another_organisation_than_the_one_acted_for(changing: DemoSe
     ] == ["1234"]
 
 
+def test_one_leaves_with_a_token_that_acts_for_nobody_any_more(changing: DemoServer) -> None:
+    """The token is for a school where the role was taken; the cases of the other organisation go back all the same."""
+    person = somebody(changing, "CASE_MANAGER", ISP)
+    given = {"user": user(changing, person), "role": "OFFICE_SUPPORT", "organisation": organisation(changing, "1234")}
+    done(changing, ADMINISTRATOR, "assignRole", **given)
+    at_school = Person(person.email, "1234")
+    assert roles(changing, at_school) == ["OFFICE_SUPPORT"]
+    case = make(changing, "OPEN", manager=person.email)
+    done(changing, ADMINISTRATOR, "removeRole", **given)
+    assert viewer(changing, at_school, "actingFor { number }") == {"actingFor": None}
+    thrice(changing, at_school, "leaveRole", role="CASE_MANAGER", organisation=organisation(changing, ISP))
+    assert column(changing, case.number, "status") == "PROVIDER_QUEUE"
+
+
 def test_an_organisation_keeps_its_last_authoriser(changing: DemoServer) -> None:
     school = a_school(changing)
     where = organisation(changing, school)
@@ -351,6 +367,34 @@ def test_a_training_was_not_tomorrow_nor_long_ago(changing: DemoServer, day: str
     person = somebody(changing, "CASE_MANAGER", ASP, trained=False)
     given = {"user": user(changing, person), "completedOn": day}
     assert refused(changing, ASP_AUTHORISER, "recordTraining", **given) == [("INVALID", "completedOn")]
+
+
+# The plain execution -----------------------------------------------------------------------------------------
+
+
+def test_plain_execution_shows_the_same_payloads(world_url: str, tmp_path: Path) -> None:
+    with DemoServer(world_url, tmp_path, execution="plain") as server:
+        person = somebody(server, "OFFICE_SUPPORT", "1234", by=AUTHORISER)
+        key = user(server, person)
+        given = done(server, AUTHORISER, "assignRole", SHOWN, user=key, role="ATTENDANCE_LEAD")
+        assert given["user"]["email"] == person.email
+        assert given["assignment"] == {
+            "role": "ATTENDANCE_LEAD", "approved": True, "organisation": {"number": "1234"},
+        }  # fmt: skip
+        left = [
+            done(server, AUTHORISER, "removeRole", "user { email }", user=key, role=role)["user"]
+            for role in ("ATTENDANCE_LEAD", "OFFICE_SUPPORT")
+        ]
+        assert left == [{"email": person.email}, None]
+        case = make(server, "PROVIDER_QUEUE")
+        student = {"student": global_id("Student", case.student_id)}
+        block = {"user": user(server, OFFICE), "reason": "A relative.", **student}
+        assert done(server, LEAD, "addAccessBlock", "block { reason }", **block)["block"] == {"reason": "A relative."}
+        assert done(server, LEAD, "protectStudent", "student { protected }", **student)["student"]["protected"]
+        asked = done(server, LEAD, "requestUnprotectStudent", "request { id reason }", reason="Over.", **student)
+        waiting = viewer(server, ISP_WORKFLOW, "unprotectRequests { id reason }")["unprotectRequests"]
+        assert asked["request"] in waiting
+        assert viewer(server, AUTHORISER, "unprotectRequests { id }")["unprotectRequests"] == []
 
 
 # What is told of people --------------------------------------------------------------------------------------
