@@ -7,6 +7,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+WORKERS ?= 3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 IDE := ascms/server/static/ide
 IDE_SOURCES := $(shell find ide -type f -not -path '*/node_modules/*' 2>/dev/null)
@@ -57,8 +58,8 @@ run: $(VENV)/.runtime ide ## Set up, and serve the demo at http://127.0.0.1:8000
 	$(BIN)/ascms demo --port $(PORT)
 
 .PHONY: test
-test: setup ## Set up, and run every test, on SQLite and PostgreSQL
-	$(BIN)/pytest
+test: setup ## Set up, and run every test, on SQLite and PostgreSQL (WORKERS=N at a time)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: check
 check: $(VENV)/.development ## Format, lint, types, import rules, the published contract, migrations
@@ -71,7 +72,7 @@ check: $(VENV)/.development ## Format, lint, types, import rules, the published 
 
 .PHONY: nightly
 nightly: setup ## The tests, with the long ones and many more random examples
-	$(BIN)/pytest -m "nightly or not nightly" --hypothesis-profile=nightly
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "nightly or not nightly" --hypothesis-profile=nightly
 
 .PHONY: format
 format: $(VENV)/.development ## Put the code into its standard form

@@ -50,7 +50,7 @@ async def test_each_kind_is_known_by_its_content(received: Receive, name: str) -
     assert accepted == Accepted(name, media_type, len(content), sha256(content).hexdigest())
 
 
-@pytest.mark.parametrize("name", set(KEPT) - {"days.csv"})
+@pytest.mark.parametrize("name", sorted(set(KEPT) - {"days.csv"}))
 async def test_neither_the_name_nor_the_declared_type_changes_what_a_content_is(received: Receive, name: str) -> None:
     content, media_type = KEPT[name]
     accepted = await judge(received(content, "invoice.exe", "text/html"))
