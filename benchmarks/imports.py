@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ascms.audit import AccessLog, AccessRecord, ChangeLog
 from ascms.casework.calendar import local_day
 from ascms.casework.work import Actor, Work
-from ascms.database import engine_for, is_populated, normalise_url, snapshot, upgrade
+from ascms.database import engine_for, is_populated, normalise_url, upgrade
 from ascms.demo.world import build
 from ascms.imports import Enrolments, Imports
 from ascms.imports.processes import read_apart
@@ -40,6 +40,7 @@ from ascms.models import Enrolment, ImportRun, Organisation, OrganisationKind, S
 from ascms.resolvers.workshop import Workshop
 from ascms.settings import Settings
 from ascms.signals import create_bus
+from ascms.snapshots import snapshot
 
 SCHOOLS = 2_536
 CASES = 18_500
@@ -162,6 +163,7 @@ class Readers:
         self.reads: list[float] = []
         self.answers: list[float] = []
         self.failed = 0
+        self.tasks: set[asyncio.Task[None]] = set()
 
     async def once(self) -> None:
         """One operation: the read, and the answer, which may leave once it is logged."""
@@ -180,12 +182,11 @@ class Readers:
 
     async def come(self) -> None:
         """Until cancelled."""
-        tasks: set[asyncio.Task[None]] = set()
         due = time.perf_counter()
         while True:
             task = asyncio.create_task(self.once())
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
             due += 1 / self.rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
 
@@ -198,7 +199,7 @@ class Readers:
             yield self
         finally:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.gather(task, *self.tasks, return_exceptions=True)
 
 
 def quantiles(waits: list[float]) -> tuple[float, float, float]:

@@ -27,33 +27,38 @@ from .tables import STAGING
 GROUPS: Final = 3
 """Ethnic groups, and iwi, that a student has at most."""
 
-LINE: Final = Table(
-    "enrolment_line",
-    STAGING,
-    SqlColumn("line", Integer, primary_key=True, autoincrement=False),
-    SqlColumn("nsn", Sorted, nullable=False),
-    SqlColumn("full_name", Sorted),
-    SqlColumn("full_name_folded", Sorted),
-    SqlColumn("known_as", Sorted),
-    SqlColumn("known_as_folded", Sorted),
-    SqlColumn("date_of_birth", Date),
-    SqlColumn("gender", String),
-    SqlColumn("year_level", Integer),
-    SqlColumn("address", Sorted),
-    SqlColumn("protected", Boolean),
-    SqlColumn("school_id", Identifier),
-    SqlColumn("started_on", Date),
-    SqlColumn("former_ended_on", Date),
-    SqlColumn("ethnicity_1", Sorted),
-    SqlColumn("ethnicity_2", Sorted),
-    SqlColumn("ethnicity_3", Sorted),
-    SqlColumn("iwi_1", Sorted),
-    SqlColumn("iwi_2", Sorted),
-    SqlColumn("iwi_3", Sorted),
-    SqlColumn("iwi_count", Integer),
-    Index("ix_enrolment_line_nsn", "nsn"),
-)
+
+def _line_columns() -> tuple[SqlColumn[Any], ...]:
+    return (
+        SqlColumn("line", Integer, primary_key=True, autoincrement=False),
+        SqlColumn("nsn", Sorted, nullable=False),
+        SqlColumn("full_name", Sorted),
+        SqlColumn("full_name_folded", Sorted),
+        SqlColumn("known_as", Sorted),
+        SqlColumn("known_as_folded", Sorted),
+        SqlColumn("date_of_birth", Date),
+        SqlColumn("gender", String),
+        SqlColumn("year_level", Integer),
+        SqlColumn("address", Sorted),
+        SqlColumn("protected", Boolean),
+        SqlColumn("school_id", Identifier),
+        SqlColumn("started_on", Date),
+        SqlColumn("former_ended_on", Date),
+        SqlColumn("ethnicity_1", Sorted),
+        SqlColumn("ethnicity_2", Sorted),
+        SqlColumn("ethnicity_3", Sorted),
+        SqlColumn("iwi_1", Sorted),
+        SqlColumn("iwi_2", Sorted),
+        SqlColumn("iwi_3", Sorted),
+        SqlColumn("iwi_count", Integer),
+    )
+
+
+LINE: Final = Table("enrolment_line", STAGING, *_line_columns(), Index("ix_enrolment_line_nsn", "nsn"))
 """A good line. `former_ended_on`: the day on which an enrolment ends that is not the one of the line."""
+
+NEWS: Final = Table("enrolment_news", STAGING, *_line_columns())
+"""The lines that say something else than what is held: few, so that little is read while the live tables wait."""
 
 
 def columns(known: Known) -> tuple[Column, ...]:

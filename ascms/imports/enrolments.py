@@ -18,7 +18,7 @@ from ascms.settings import Settings
 
 from . import differences as differ, rolls
 from .differences import ARRIVAL, CHANGE
-from .enrolment_file import LINE
+from .enrolment_file import LINE, NEWS
 from .kinds import Counts, Found, ImportKind, NothingChangedError, has_twin, repeated
 
 OnMove = Callable[[Work, Student, int | None, int | None], Awaitable[None]]
@@ -33,7 +33,7 @@ class Enrolments:
 
     kind = ImportKind.ENROLMENTS
     action = "importEnrolments"
-    tables: Sequence[Table] = (LINE, CHANGE, ARRIVAL)
+    tables: Sequence[Table] = (LINE, CHANGE, ARRIVAL, NEWS)
 
     def __init__(self, on_move: OnMove = student_moved) -> None:
         self._on_move = on_move
@@ -57,6 +57,7 @@ class Enrolments:
         """Find the students who are new, and those of whom a line says something else."""
         await connection.execute(differ.find_arrivals())
         await connection.execute(differ.find_changes(self._columns))
+        await connection.execute(differ.keep_news())
         leaving, on_a_roll = (await connection.execute(differ.leavers())).one()
         most = max(ALWAYS_MAY_LEAVE, int(on_a_roll * self._most_leavers))
         if leaving > most:
@@ -73,9 +74,10 @@ class Enrolments:
         found = await session.scalar(select(func.count()).select_from(ARRIVAL)) or 0
         counts = {"studentsAdded": await rolls.run(session, differ.add_arrivals())}
         # Those who were added differ now in all that hangs on a student; those who came meanwhile, where they do.
-        await session.execute(differ.find_changes(self._columns, LINE.c.line.in_(select(ARRIVAL.c.line))))
+        await session.execute(differ.find_changes_of_arrivals(self._columns))
         counts["studentsChanged"] = changed + found - counts["studentsAdded"]
         await session.execute(differ.hold_changed())
+        await session.execute(differ.drop_stale())
         moved = (await session.execute(rolls.moved_with_casework())).all()
         for statement in differ.change_students(self._columns):
             await session.execute(statement)

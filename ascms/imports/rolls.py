@@ -22,13 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ascms.models import Base, RequestStatus
 
-from .differences import CHANGE, ETHNICITIES, IWI, enrolment, ethnicity, iwi, student
-from .enrolment_file import LINE
+from .differences import CHANGE, enrolment, ethnicities_of, ethnicity, iwi, iwi_of, student
+from .enrolment_file import NEWS
 
 cases: Final = Base.metadata.tables["case_record"]
 requests: Final = Base.metadata.tables["request"]
 
-_CHANGED: Final = CHANGE.join(LINE, LINE.c.line == CHANGE.c.line)
+_CHANGED: Final = CHANGE.join(NEWS, NEWS.c.line == CHANGE.c.line)
 
 
 async def run(session: AsyncSession, statement: Executable) -> int:
@@ -42,9 +42,9 @@ def moved_with_casework() -> Select[Any]:
     active = select(func.count()).where(cases.c.student_id == student.c.id, cases.c.active).scalar_subquery()
     draft = exists().where(requests.c.student_id == student.c.id, requests.c.status == RequestStatus.DRAFT)
     return (
-        select(student.c.id, student.c.school_id, LINE.c.school_id, active)
+        select(student.c.id, student.c.school_id, NEWS.c.school_id, active)
         .select_from(_CHANGED.join(student, student.c.id == CHANGE.c.student_id))
-        .where(CHANGE.c.roll, student.c.school_id.is_distinct_from(LINE.c.school_id), or_(active > 0, draft))
+        .where(CHANGE.c.roll, student.c.school_id.is_distinct_from(NEWS.c.school_id), or_(active > 0, draft))
         .order_by(student.c.id)
     )
 
@@ -57,17 +57,17 @@ async def change(session: AsyncSession, columns: frozenset[str]) -> dict[str, in
         "enrolmentsStarted": await run(session, _start()),
     }
     if "ethnicities" in columns:
-        for statement in _groups(ethnicity, ETHNICITIES, CHANGE.c.ethnicities, with_position=True):
+        for statement in _groups(ethnicity, ethnicities_of(NEWS), CHANGE.c.ethnicities, with_position=True):
             await session.execute(statement)
     if "iwi" in columns:
-        for statement in _groups(iwi, IWI, CHANGE.c.iwi, with_position=False):
+        for statement in _groups(iwi, iwi_of(NEWS), CHANGE.c.iwi, with_position=False):
             await session.execute(statement)
     return counts
 
 
 _OPEN_ONE: Final = (
     enrolment.c.student_id == CHANGE.c.student_id,
-    CHANGE.c.line == LINE.c.line,
+    CHANGE.c.line == NEWS.c.line,
     CHANGE.c.roll,
     enrolment.c.ended_on.is_(None),
 )
@@ -75,27 +75,27 @@ _OPEN_ONE: Final = (
 
 def _end() -> Executable:
     """End an enrolment that is not the line's; not before it began."""
-    elsewhere = or_(LINE.c.school_id.is_(None), LINE.c.school_id != enrolment.c.school_id)
+    elsewhere = or_(NEWS.c.school_id.is_(None), NEWS.c.school_id != enrolment.c.school_id)
     ended_on = case(
-        (LINE.c.former_ended_on < enrolment.c.started_on, enrolment.c.started_on), else_=LINE.c.former_ended_on
+        (NEWS.c.former_ended_on < enrolment.c.started_on, enrolment.c.started_on), else_=NEWS.c.former_ended_on
     )
     return update(enrolment).where(*_OPEN_ONE, elsewhere).values(ended_on=ended_on)
 
 
 def _correct(columns: frozenset[str]) -> Executable:
     """Whoever is still at the school began there, and is in the year, that the line says."""
-    values = {name: LINE.c[name] for name in ("started_on", "year_level") if name in columns}
+    values = {name: NEWS.c[name] for name in ("started_on", "year_level") if name in columns}
     differs = or_(*(enrolment.c[name].is_distinct_from(given) for name, given in values.items()))
-    return update(enrolment).where(*_OPEN_ONE, enrolment.c.school_id == LINE.c.school_id, differs).values(values)
+    return update(enrolment).where(*_OPEN_ONE, enrolment.c.school_id == NEWS.c.school_id, differs).values(values)
 
 
 def _start() -> Executable:
     is_open = exists().where(enrolment.c.student_id == CHANGE.c.student_id, enrolment.c.ended_on.is_(None))
     names = ("student_id", "school_id", "year_level", "started_on")
     begun = (
-        select(CHANGE.c.student_id, LINE.c.school_id, LINE.c.year_level, LINE.c.started_on)
+        select(CHANGE.c.student_id, NEWS.c.school_id, NEWS.c.year_level, NEWS.c.started_on)
         .select_from(_CHANGED)
-        .where(CHANGE.c.roll, LINE.c.school_id.is_not(None), ~is_open)
+        .where(CHANGE.c.roll, NEWS.c.school_id.is_not(None), ~is_open)
         .order_by(CHANGE.c.student_id)
     )
     return insert(enrolment).from_select(names, begun)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sqlalchemy import ColumnElement, Update, insert, select, true, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from ascms.casework.calendar import local_day
@@ -263,8 +263,11 @@ class Imports:
             )
 
     async def _fail(self, run_id: int, why: str) -> None:
-        async with self._writing() as connection:
-            await connection.execute(_failed(ImportRun.id == run_id, why))
+        try:
+            async with self._writing() as connection:
+                await connection.execute(_failed(ImportRun.id == run_id, why))
+        except (SQLAlchemyError, OSError) as error:  # `recover` marks it once the database is there again
+            LOGGER.error("import %d failed, and that could not be kept: %s", run_id, type(error).__name__)
 
     def _writing(self) -> Any:
         return self._engine.execution_options(writes=True).begin()

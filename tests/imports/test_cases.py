@@ -179,6 +179,11 @@ async def test_a_bad_line_is_told_with_its_number(enrolled: Desk, what: str) -> 
     assert [row[1] for row in await cases_of(enrolled)] == ["ASA-2"]
 
 
+async def test_each_of_many_lines_without_a_student_is_told(enrolled: Desk) -> None:
+    ended = await enrolled.run(Cases(), content(case(1), *(case(which) for which in range(10, 20))))
+    assert [line for line, _ in ended.problems] == list(range(3, 13))
+
+
 async def test_lines_that_contradict_each_other_are_not_taken(enrolled: Desk) -> None:
     lines = [
         case(1),

@@ -110,6 +110,12 @@ async def test_start_and_year_of_a_present_enrolment_are_corrected(desk: Desk) -
     assert await enrolments_of(desk) == [(desk.a, 10, "2025-02-10", None)]
 
 
+async def test_a_start_that_alone_is_another_is_corrected(desk: Desk) -> None:
+    await desk.run(Enrolments(), content(student()))
+    await desk.run(Enrolments(), content(student(started_on="2025-02-10")))
+    assert await enrolments_of(desk) == [(desk.a, 9, "2025-02-10", None)]
+
+
 async def test_groups_become_those_of_the_line_in_its_order(desk: Desk) -> None:
     await desk.run(Enrolments(), content(student(ethnicities="211;111", iwi="0101;0202")))
     ended = await desk.run(Enrolments(), content(student(ethnicities="111;531", iwi="0202;0101")))
@@ -141,6 +147,7 @@ async def test_protection_is_set_by_the_file_and_never_lifted(desk: Desk) -> Non
     await desk.run(Enrolments(), content(student()))
     assert (await desk.run(Enrolments(), content(student(protected="Y")))).changed == {"studentsChanged": 1}
     assert (await desk.run(Enrolments(), content(student(protected="N")))).changed == {}
+    await desk.run(Enrolments(), content(student(protected="N", address="2 Other Street")))
     assert (await desk.ask(THE_STUDENT, nsn=number(1)))[0][7] == 1
 
 

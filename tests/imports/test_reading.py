@@ -48,6 +48,12 @@ def test_a_bad_line_costs_no_other(numbers: list[int], place: int, bad: str) -> 
     assert [line for line, _ in told(records)] == [place + 1]
 
 
+def test_a_record_that_spans_lines_wrongly_costs_none_of_them() -> None:
+    records = read('x,"\n1,good\n",y\n', 2)
+    assert [line for line, _ in told(records)] == [1, 3]
+    assert records[1] == Record(2, ["1", "good"])
+
+
 def test_empty_lines_are_passed_over_and_counted() -> None:
     assert [record.line for record in read("a,b\n\n\r\nc,d\n\n")] == [1, 4]
 

@@ -178,6 +178,27 @@ async def test_others_read_the_state_before_while_it_is_applied(desk: Desk) -> N
     ]
 
 
+async def test_what_another_change_got_in_the_way_of_is_tried_again_from_the_start(desk: Desk) -> None:
+    await desk.run(Enrolments(), content(student(1)))
+    ((student_id,),) = await desk.ask("SELECT id FROM student")
+    await desk.save(rows.case(Student(id=student_id), rows.organisation(id=desk.asp), school_id=desk.a))
+    tries = []
+
+    async def moved(work: Work, who: Student, old: int | None, new: int | None) -> None:
+        tries.append((old, new))
+        if len(tries) == 1:
+            work.session.add(rows.student("Hēmi Twice", nsn=number(1)))
+            await work.session.flush()
+
+    lines = [student(1, **MOVED), *(student(which) for which in range(2, 200))]
+    ended = await desk.run(Enrolments(moved), content(*lines))
+    assert (ended.state, tries) == (ImportState.DONE, [(desk.a, desk.b)] * 2)
+    assert ended.changed == {
+        "studentsAdded": 198, "studentsChanged": 1, "enrolmentsEnded": 1, "enrolmentsStarted": 199, "casesMoved": 1,
+    }  # fmt: skip
+    assert (await desk.run(Enrolments(), content(*lines))).changed == {}
+
+
 async def test_who_is_added_meanwhile_is_not_added_twice(desk: Desk) -> None:
     class Meanwhile(Enrolments):
         async def compare(self, connection: AsyncConnection) -> None:
@@ -187,6 +208,34 @@ async def test_who_is_added_meanwhile_is_not_added_twice(desk: Desk) -> None:
     ended = await desk.run(Meanwhile(), content(student(1), student(2)))
     assert ended.changed == {"studentsAdded": 1, "studentsChanged": 1, "enrolmentsStarted": 2}
     assert await desk.ask("SELECT full_name, school_id FROM student ORDER BY nsn") == [("Hēmi Test", desk.a)] * 2
+
+
+async def test_who_comes_to_have_another_number_meanwhile_is_left_alone(desk: Desk) -> None:
+    class Meanwhile(Enrolments):
+        async def compare(self, connection: AsyncConnection) -> None:
+            await super().compare(connection)
+            await desk.do("UPDATE student SET nsn = :other WHERE nsn = :n", n=number(1), other=number(9))
+
+    await desk.run(Enrolments(), content(student(1), student(2)))
+    file = content(student(1, full_name="Hēmi Wrong", **MOVED), student(2, full_name="Hēmi Right"))
+    assert (await desk.run(Meanwhile(), file)).state is ImportState.DONE
+    found = await desk.ask("SELECT nsn, full_name, school_id FROM student ORDER BY nsn")
+    assert found == [(number(2), "Hēmi Right", desk.a), (number(9), "Hēmi Test", desk.a)]
+    assert await desk.ask("SELECT count(*) FROM enrolment") == [(2,)]
+
+
+async def test_a_failure_that_cannot_be_kept_is_marked_later(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate()
+    imports = desk.imports(stager=gate)
+    run_id = await imports.start(Enrolments(), desk.file("nsn\n"), SYSTEM)
+    await gate.reached.wait()
+    await desk.do("ALTER TABLE import_run RENAME TO away")
+    gate.open.set()
+    await imports.ended(run_id)
+    assert "that could not be kept" in caplog.text
+    await desk.do("ALTER TABLE away RENAME TO import_run")
+    await imports.recover()
+    assert (await desk.ended(run_id)).state is ImportState.FAILED
 
 
 # Failures ----------------------------------------------------------------------------------------------------
