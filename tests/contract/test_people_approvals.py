@@ -188,6 +188,15 @@ def test_by_giving_it_in_one_role_and_approving_in_another(changing: DemoServer)
     assert roles(changing, person) == []
 
 
+def test_by_approving_what_another_gave_one(changing: DemoServer) -> None:
+    keeper = somebody(changing, "DELEGATED_AUTHORISER", MINISTRY)
+    given = {"user": user(changing, keeper), "role": "PRIVACY_OFFICER"}
+    done(changing, ADMINISTRATOR, "assignRole", organisation=organisation(changing, MINISTRY), **given)
+    assert user(changing, keeper) not in approvals(changing, keeper)
+    assert messages(changing, keeper, "decideRoleApproval", id=approval_of(changing, keeper), approve=True) == [NEITHER]
+    assert roles(changing, keeper) == ["DELEGATED_AUTHORISER"]
+
+
 def test_by_a_pair_where_one_has_left(changing: DemoServer) -> None:
     """A second authoriser counts while they are one: what they could decide yesterday they cannot today."""
     school = a_school(changing)

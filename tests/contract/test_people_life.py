@@ -305,7 +305,13 @@ def test_who_only_waits_to_be_an_authoriser_does_not_count_as_one(changing: Demo
          organisation=where)  # fmt: skip
     own = {"role": "DELEGATED_AUTHORISER", "organisation": where}
     assert [code for code, _ in refused(changing, last, "leaveRole", **own)] == ["NOT_POSSIBLE_NOW"]
-    done(changing, ADMINISTRATOR, "leaveRole", **own)  # what only waits may always be given up
+    done(changing, ADMINISTRATOR, "leaveRole", **own)
+
+
+def test_what_only_waits_may_be_given_up_where_there_is_no_authoriser_at_all(changing: DemoServer) -> None:
+    own = {"role": "DELEGATED_AUTHORISER", "organisation": organisation(changing, a_school(changing))}
+    done(changing, ADMINISTRATOR, "assignRole", user=user(changing, ADMINISTRATOR), **own)
+    done(changing, ADMINISTRATOR, "leaveRole", **own)
 
 
 @pytest.mark.parametrize("attempt", range(4))

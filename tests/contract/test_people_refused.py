@@ -18,7 +18,16 @@ from tests.contract.accounts import (
 from tests.contract.case_rows import ISP, make, organisation
 from tests.contract.casework import TEN, do, done, refused
 from tests.contract.oracle import Person, required_matrix
-from tests.contract.people import AUTHORISER, CONTACT, ISP_MANAGER, ISP_WORKFLOW, LEAD, OFFICE, SECOND_LEAD
+from tests.contract.people import (
+    ADMINISTRATOR,
+    AUTHORISER,
+    CONTACT,
+    ISP_MANAGER,
+    ISP_WORKFLOW,
+    LEAD,
+    OFFICE,
+    SECOND_LEAD,
+)
 from tests.contract.world import global_id
 from tests.support.server import DemoServer
 from tests.support.sql import rows
@@ -217,6 +226,21 @@ def test_blocks_and_what_waits_out_of_sight_are_answered_like_identifiers_never_
         ]
         assert all(body == bodies[0] for body in bodies), mutation
         assert bodies[0]["data"][mutation]["problems"][0]["code"] == "NOT_FOUND"
+    assert state(changing) == before
+
+
+def test_a_block_on_somebody_who_works_here_too_about_a_student_elsewhere_is_not_here_to_lift(
+    changing: DemoServer,
+) -> None:
+    person = somebody(changing, "OFFICE_SUPPORT", "1234")
+    given = {"user": user(changing, person), "role": "OFFICE_SUPPORT", "organisation": organisation(changing, "1235")}
+    done(changing, ADMINISTRATOR, "assignRole", **given)
+    student = global_id("Student", make(changing, "PROVIDER_QUEUE").student_id)
+    given = {"user": user(changing, person), "student": student, "reason": "A relative."}
+    block = done(changing, LEAD, "addAccessBlock", "block { id }", **given)["block"]["id"]
+    before = state(changing, SECOND_LEAD)
+    never = do(changing, SECOND_LEAD, "liftAccessBlock", id=global_id("AccessBlock", NEVER_ISSUED))
+    assert do(changing, SECOND_LEAD, "liftAccessBlock", id=block).body == never.body
     assert state(changing) == before
 
 
