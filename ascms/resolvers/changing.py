@@ -216,7 +216,7 @@ class _Change:
         statement = (
             select(model, me.row_scope(self.on.type_name, model).label("reached"), allowed.label("allowed"))
             .where(and_(self.on.by(given), self._reach(doing)))
-            .with_for_update(of=model)
+            .with_for_update(of=model, key_share=True)
             .execution_options(populate_existing=True)
         )
         rows = (await doing.work.session.execute(statement, dict(parameters_of(doing.viewer)))).all()
