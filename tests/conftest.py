@@ -25,6 +25,29 @@ hypothesis.settings.register_profile("nightly", deadline=None, max_examples=5_00
 hypothesis.settings.load_profile("default")
 
 
+SWEEPS = {
+    "test_case_illegal_moves",
+    "test_casework_items",
+    "test_entered_in_error",
+    "test_floods",
+    "test_large_operations",
+    "test_leaks_by_arguments",
+    "test_ministry_settings",
+    "test_office_support",
+    "test_people_refused",
+    "test_requests_drafts",
+}
+"""Modules that go through very many cases of what is decided before any database is asked, or asked of it elsewhere
+too: on PostgreSQL they are for `make nightly`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in SWEEPS and "[postgresql" in item.name:
+            item.add_marker(pytest.mark.nightly)
+
+
 def pytest_report_header() -> str:
     try:
         return f"PostgreSQL: {binaries()}"

@@ -174,7 +174,8 @@ def test_a_row_out_of_scope_is_answered_as_one_that_was_never_issued(panel: Pane
     nothing = panel.ask(person, DETAILS, missing)
     assert nothing.data == {"case": None, "request": None, "student": None}
     outside = {
-        "number": [row.number for row in out_of_scope(eyes, "Case", 6)],
+        # The number of a merged case leads to the one that goes on, which may be in scope.
+        "number": [row.number for row in out_of_scope(eyes, "Case", 6) if row.merged_into_id is None],
         "reference": [row.reference for row in out_of_scope(eyes, "Request", 6)],
         "student": [global_id("Student", row.id) for row in out_of_scope(eyes, "Student", 6)],
     }
