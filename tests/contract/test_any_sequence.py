@@ -355,5 +355,5 @@ def test_any_sequence_of_actions(changing: DemoServer, store: Store, ids: dict[s
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(1_000, 1_500))
-def test_any_long_sequence_of_actions(changing: DemoServer, store: Store, ids: dict[str, str], seed: int) -> None:
-    live(changing, store, ids, seed, 40)
+def test_five_hundred_sequences_of_actions(changing: DemoServer, store: Store, ids: dict[str, str], seed: int) -> None:
+    live(changing, store, ids, seed, 25)
