@@ -95,7 +95,7 @@ CASE_STATUSES: Final[dict[str, set[str]]] = {
     "addComment": ACTIVE,
     "addEvent": ACTIVE,
     "addTask": ACTIVE,
-    "completeTask": ACTIVE,
+    "completeTask": {*ACTIVE, "CLOSED"},  # what was left when a request was withdrawn may still be ticked off
 }
 REQUEST_STATUSES: Final[dict[str, set[str]]] = {
     "saveRequest": {"DRAFT"},
