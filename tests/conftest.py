@@ -28,14 +28,20 @@ hypothesis.settings.load_profile("default")
 SWEEPS = {
     "test_case_illegal_moves",
     "test_casework_items",
+    "test_comments",
     "test_entered_in_error",
     "test_floods",
+    "test_http",
     "test_large_operations",
+    "test_leaks",
     "test_leaks_by_arguments",
     "test_ministry_settings",
     "test_office_support",
+    "test_people_approvals",
     "test_people_refused",
     "test_requests_drafts",
+    "test_requests_form",
+    "test_unusual_rows",
 }
 """Modules that go through very many cases of what is decided before any database is asked, or asked of it elsewhere
 too: on PostgreSQL they are for `make nightly`."""
