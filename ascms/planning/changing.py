@@ -76,10 +76,12 @@ async def change(
             continue
         try:
             _refuse_lost(plan, selected, facts.viewer)
+            # What the payload's arguments are worth (a cursor) is known before anything is done.
+            plan.params.fill(asked.leaves, _run(operations, facts))
             outcome = await _perform(selected, Call(selected.name, position, _arguments(asked, selected), facts, retry))
             facts = replace(facts, viewer=await again())
             plan = await operations.planned(asked, facts.viewer)
-            run = Run(no_rows, facts, operations.cursors, dict(parameters_of(facts.viewer)))
+            run = _run(operations, facts)
             data[selected.key] = await _payload(operations, asked, plan, position, run, outcome, variables)
             subjects |= run.subjects
         except GraphQLError as error:
@@ -92,6 +94,10 @@ async def change(
             errors.append(failed(selected, reference))
             data[selected.key] = None
     return Answer(data, errors, plan, asked, subjects)
+
+
+def _run(operations: "Operations", facts: Facts) -> Run:
+    return Run(no_rows, facts, operations.cursors, dict(parameters_of(facts.viewer)))
 
 
 def _refuse_lost(plan: Plan, selected: Selected, viewer: Viewer) -> None:

@@ -184,6 +184,16 @@ def test_changes_of_one_operation_are_made_in_order_each_seeing_the_one_before(c
     assert rows(changing.database, "SELECT count(*) FROM comment WHERE body IN ('First', 'Second')") == [(2,)]
 
 
+def test_nothing_is_done_where_the_payload_is_asked_for_in_nonsense(changing: DemoServer) -> None:
+    before = left_behind(changing)["change_entry"]
+    document = """mutation Comment($input: AddCommentInput!, $after: String) {
+      addComment(input: $input) { case { comments(after: $after) { totalCount } } }
+    }"""
+    answer = changing.ask(LEAD, document, {"input": {"number": CASE, "body": "x"}, "after": "no cursor"})
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert left_behind(changing)["change_entry"] == before
+
+
 def test_a_payload_hides_what_a_query_would(changing: DemoServer) -> None:
     answer = comment(changing, OFFICE, body="From the office.")
     assert answer.data["addComment"]["case"]["statusReason"] is None
