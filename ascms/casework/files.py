@@ -10,7 +10,7 @@ from ascms.models import AlertKind, Case, File, Request, Visibility
 from .alerts import tell_school
 from .comments import shared_with
 from .problems import Problems, not_possible_now
-from .readiness import why_not_case
+from .readiness import case_readiness
 from .work import Work
 
 
@@ -44,7 +44,7 @@ async def add_to_request(work: Work, request: Request, content: Content, visibil
     The request's version stays, so that a form that is being filled in elsewhere can still be saved.
     """
     case = await work.get(Case, request.case_id) if request.case_id is not None else None
-    reason = await why_not_case(work, case, "addFile") if case is not None else None
+    reason = (await case_readiness(work, case)).why_not("addFile") if case is not None else None
     if reason is not None:
         raise not_possible_now(reason)
     problems = Problems()

@@ -1,6 +1,7 @@
 """Whether an action is possible on a row as it stands now: the life cycle with its facts from the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
@@ -13,6 +14,24 @@ from .lifecycle import QUEUED, CaseFacts, who_may_on_case, why_not_on_case, why_
 from .problems import Possible
 from .providers import PROVIDERS, has_next_provider
 from .work import Work
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What the life cycle says of a row as it stood when its facts were read."""
+
+    why_not: Callable[[str], str | None]
+    """Why an action is not possible, in words; None where it is."""
+    _who_may: Callable[[str, Sequence[Role]], tuple[Role, ...]]
+
+    def possible(self, roles: Mapping[str, Sequence[Role]]) -> list[Possible]:
+        """Of the actions, each with its roles, those that are possible, with who may do them.
+
+        Judged by what the one who asks may know.
+        """
+        allowed = {action: self._who_may(action, who) for action, who in roles.items()}
+        return [Possible(action, who) for action, who in allowed.items() if who]
+
 
 # Cases -------------------------------------------------------------------------------------------------------
 
@@ -49,20 +68,13 @@ def facts_for_lead(case: Any) -> dict[str, ColumnElement[Any]]:
     return {"other_active": other_active.correlate_except(other)}
 
 
-async def why_not_case(work: Work, case: Case, action: str) -> str | None:
-    """Why `action` is not possible now to who asks, in words; None where it is."""
-    return why_not_on_case(action, await _facts(work, case), work.actor.roles, work.now)
-
-
-async def possible_on_case(work: Work, case: Case, roles: Mapping[str, Sequence[Role]]) -> list[Possible]:
-    """The actions that are possible now, with who may do them; judged by what the one who asks may know."""
+async def case_readiness(work: Work, case: Case) -> Readiness:
+    """What is possible on the case now to who asks; its facts are read once, before anything is changed."""
     facts = await _facts(work, case)
-    possible = []
-    for action, who in roles.items():
-        may = tuple(role for role in who_may_on_case(action, facts, work.now) if role in who)
-        if may:
-            possible.append(Possible(action, may))
-    return possible
+    return Readiness(
+        lambda action: why_not_on_case(action, facts, work.actor.roles, work.now),
+        lambda action, roles: tuple(role for role in who_may_on_case(action, facts, work.now) if role in roles),
+    )
 
 
 async def _facts(work: Work, case: Case) -> CaseFacts:
@@ -79,19 +91,14 @@ async def _facts(work: Work, case: Case) -> CaseFacts:
 # Requests ----------------------------------------------------------------------------------------------------
 
 
-async def why_not_request(work: Work, request: Request, action: str) -> str | None:
-    """Why `action` is not possible on the request now, in words; None where it is."""
-    return why_not_on_request(action, request.status, **await _request_facts(work, request))
+async def request_readiness(work: Work, request: Request) -> Readiness:
+    """What is possible on the request now; its facts are read once, before anything is changed."""
+    status, facts = request.status, await _request_facts(work, request)
 
+    def why_not(action: str) -> str | None:
+        return why_not_on_request(action, status, **facts)
 
-async def possible_on_request(work: Work, request: Request, roles: Mapping[str, Sequence[Role]]) -> list[Possible]:
-    """The actions that are possible now, with who may do them."""
-    facts = await _request_facts(work, request)
-    return [
-        Possible(action, tuple(who))
-        for action, who in roles.items()
-        if why_not_on_request(action, request.status, **facts) is None
-    ]
+    return Readiness(why_not, lambda action, roles: tuple(roles) if why_not(action) is None else ())
 
 
 async def _request_facts(work: Work, request: Request) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from ascms.casework.problems import conflict, invalid, not_found
 from ascms.models import Case, Role
 from ascms.permissions.actions import Administrators, CaseWorkers, ContactKeepers, QueueLead, Transferrers
 from ascms.planning.sources import Outcome
+from ascms.planning.values import key_in
 from ascms.schema.types.changes.cases import (
     AssignCaseManagerInput,
     ChangePrimaryContactInput,
@@ -22,20 +23,20 @@ from ascms.schema.types.changes.cases import (
     UpdateSchoolContactNotesInput,
 )
 
-from .changing import ON_CASE, Doing, act, changed, given, key_of_node
+from .changing import ON_CASE, Doing, act, changed, given
 
 UNSEEN = frozenset({Role.MINISTRY_ADMINISTRATOR})
 
 
 def _key(identifier: str | None, type_name: str) -> int | None:
-    return None if identifier is None else key_of_node(identifier, type_name)
+    return None if identifier is None else key_in(identifier, type_name)
 
 
 # Moves -------------------------------------------------------------------------------------------------------
 
 
 async def assign_case_manager(doing: Doing, case: Case, asked: AssignCaseManagerInput) -> Outcome:
-    manager = key_of_node(asked.manager, "User")
+    manager = key_in(asked.manager, "User")
     await assigning.assign(doing.work, case, manager, opens=asked.open, reason=given(asked.reason))
     return Outcome({"case": case.id})
 

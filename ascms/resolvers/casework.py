@@ -13,6 +13,7 @@ from ascms.planning.changing import Call
 from ascms.planning.identifiers import decode
 from ascms.planning.plan import parameters_of
 from ascms.planning.sources import Act, Outcome, Row
+from ascms.planning.values import key_in
 from ascms.schema.types.changes.casework import (
     AddCommentInput,
     AddEventInput,
@@ -26,7 +27,7 @@ from ascms.schema.types.changes.casework import (
 )
 from ascms.schema.types.viewer import own_alerts
 
-from .changing import ON_CASE, Doing, On, act, given, key_of_node, on_key
+from .changing import ON_CASE, Doing, On, act, given, on_key
 
 # Comments ----------------------------------------------------------------------------------------------------
 
@@ -65,13 +66,13 @@ async def add_event(doing: Doing, case: Case, asked: AddEventInput) -> Outcome:
 
 async def add_task(doing: Doing, case: Case, asked: AddTaskInput) -> Outcome:
     assignee = given(asked.assignee)
-    assignee_id = key_of_node(assignee, "User") if assignee is not None else None
+    assignee_id = key_in(assignee, "User") if assignee is not None else None
     task = await tasks.add(doing.work, case, asked.title, given(asked.due_on), assignee_id)
     return Outcome({"task": task.id, "case": case.id})
 
 
 async def complete_task(doing: Doing, case: Case, asked: CompleteTaskInput) -> Outcome:
-    task = await doing.work.get(Task, key_of_node(asked.id, "Task"), lock=True)
+    task = await doing.work.get(Task, key_in(asked.id, "Task"), lock=True)
     await tasks.complete(doing.work, case, task)
     return Outcome({"task": task.id, "case": case.id})
 
@@ -87,7 +88,7 @@ async def add_safety_alert(doing: Doing, case: Case, asked: AddSafetyAlertInput)
 
 
 def _case_of_task(asked: CompleteTaskInput) -> ColumnElement[bool]:
-    task_id = key_of_node(asked.id, "Task")
+    task_id = key_in(asked.id, "Task")
     return Case.id == select(Task.case_id).where(Task.id == task_id).scalar_subquery()
 
 
@@ -133,7 +134,7 @@ MARK_IN_ERROR = Act(_mark_any, MarkInErrorInput, ErrorMarkers)
 
 async def mark_alert_read(doing: Doing, asked: MarkAlertReadInput) -> Outcome:
     mine: Any = own_alerts(Row(Alert), doing.me)
-    found = select(Alert).where(Alert.id == key_of_node(asked.id, "Alert"), mine).with_for_update(of=Alert)
+    found = select(Alert).where(Alert.id == key_in(asked.id, "Alert"), mine).with_for_update(of=Alert)
     alert = (await doing.work.session.scalars(found, dict(parameters_of(doing.viewer)))).one_or_none()
     if alert is None:
         raise not_found("You have no such alert in the organisation you act for; check id.", "id")

@@ -4,12 +4,12 @@ A handler gets what is at hand (`Doing`), the row and the input as its Strawberr
 returns names rows by their keys; the payload is planned and read afterwards.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar, cast
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.exc import DBAPIError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
@@ -17,8 +17,8 @@ from strawberry.types.arguments import convert_argument
 from strawberry.utils.str_converters import to_camel_case
 
 from ascms.casework.problems import (
+    Possible,
     Problem,
-    ProblemCode,
     Refused,
     conflict,
     invalid,
@@ -26,19 +26,20 @@ from ascms.casework.problems import (
     not_possible_now,
     with_possible,
 )
-from ascms.casework.readiness import possible_on_case, possible_on_request, why_not_case, why_not_request
+from ascms.casework.readiness import case_readiness, request_readiness
 from ascms.casework.work import Work
 from ascms.database import may_pass_if_tried_again
 from ascms.identity.viewer import Viewer
 from ascms.models import Base, Case, Request, Role
 from ascms.permissions.actions import CASE_ACTIONS, REQUEST_ACTIONS, who_may
 from ascms.permissions.audience import Audience
-from ascms.permissions.policy import Me, Visibility
+from ascms.permissions.policy import Me
 from ascms.permissions.scopes import not_blocked
 from ascms.planning.changing import Call
 from ascms.planning.plan import parameters_of
 from ascms.planning.sources import Act, Outcome
 from ascms.planning.values import key_in
+from ascms.schema.types.allowances import decided
 from ascms.schema.types.common import SCALARS
 
 from .retries import keep, kept
@@ -92,14 +93,6 @@ class Doing:
         """The one row in the viewer's scope for which the conditions hold."""
         statement = select(model).where(*conditions, self.me.row_scope(type_name, model))
         return (await self.work.session.scalars(statement, dict(parameters_of(self.viewer)))).one_or_none()
-
-    async def holds(self, condition: ColumnElement[bool]) -> bool:
-        """Whether a condition over the viewer's parameters holds."""
-        answer = await self.work.session.scalar(select(true()).where(condition), dict(parameters_of(self.viewer)))
-        return bool(answer)
-
-
-Handler = Callable[[Doing, Any, Any], Awaitable[Outcome]]
 
 
 def act(
@@ -191,11 +184,11 @@ class _Change:
         target = await self._find(doing, asked)
         found.append(target)
         self._check_version(target, asked)
-        possible = await self._refuse_unready(doing, target)
+        possible = await self._readiness(doing, target)
         try:
             return await self.handler(doing, target.row, asked)
         except Refused as refused:
-            raise refused if not target.reached else possible(refused) from None
+            raise with_possible(refused, possible()) from None
 
     def _reach(self, doing: Doing) -> ColumnElement[bool]:
         assert self.on is not None
@@ -209,10 +202,7 @@ class _Change:
         """The row, held until the end. Raises Refused where the viewer has none, or may not change it."""
         assert self.on is not None
         me, model = doing.me, self.on.model
-        may = me.may(self.audience, self.on.type_name, model)
-        allowed: ColumnElement[bool] = (
-            (true() if may is Visibility.ALWAYS else false()) if isinstance(may, Visibility) else may
-        )
+        allowed = decided(me.may(self.audience, self.on.type_name, model))
         statement = (
             select(model, me.row_scope(self.on.type_name, model).label("reached"), allowed.label("allowed"))
             .where(and_(self.on.by(given), self._reach(doing)))
@@ -242,24 +232,27 @@ class _Change:
         elif expected != target.row.version:
             raise conflict(target.row.version if target.reached else None, "expected_version")
 
-    async def _refuse_unready(self, doing: Doing, target: _Target) -> Callable[[Refused], Refused]:
-        """Raise where the life cycle is against it; gives what adds the list of what is possible to a later refusal."""
+    async def _readiness(self, doing: Doing, target: _Target) -> Callable[[], Sequence[Possible]]:
+        """Raise where the life cycle is against it; gives what lists, for a later refusal, what is possible."""
         assert self.on is not None
-        action, work = doing.call.name, doing.work
+        actions: Mapping[str, type[Audience]]
         if self.on.type_name == "Case":
-            reason = await why_not_case(work, target.row, action) if action in CASE_ACTIONS else None
-            roles = {name: audience.roles() for name, audience in CASE_ACTIONS.items()}
-            possible = await possible_on_case(work, target.row, roles) if target.reached else ()
+            readiness, actions = await case_readiness(doing.work, target.row), CASE_ACTIONS
         elif self.on.type_name == "Request":
-            reason = await why_not_request(work, target.row, action) if action in REQUEST_ACTIONS else None
-            roles = {name: audience.roles() for name, audience in REQUEST_ACTIONS.items()}
-            possible = await possible_on_request(work, target.row, roles) if target.reached else ()
+            readiness, actions = await request_readiness(doing.work, target.row), REQUEST_ACTIONS
         else:
-            return lambda refused: refused
+            return lambda: ()
+
+        def possible() -> Sequence[Possible]:
+            if not target.reached:
+                return ()
+            return readiness.possible({name: audience.roles() for name, audience in actions.items()})
+
+        reason = readiness.why_not(doing.call.name) if doing.call.name in actions else None
         if reason is not None:
             told = reason if target.reached else "This is not possible as the case stands now."
-            raise not_possible_now(told, possible)
-        return lambda refused: with_possible(refused, possible)
+            raise not_possible_now(told, possible())
+        return possible
 
 
 # Inputs ------------------------------------------------------------------------------------------------------
@@ -307,24 +300,3 @@ def _in_client_terms(problem: Problem) -> Problem:
     """Paths in the client's field names, from the argument on."""
     path = ("input", *(part if part.isdigit() else to_camel_case(part) for part in problem.path))
     return replace(problem, path=path if problem.path else ())
-
-
-def key_of_node(text: str, type_name: str) -> int:
-    """The key in a global identifier of the type; that of no row for any other text."""
-    return key_in(text, type_name)
-
-
-__all__ = [
-    "ON_CASE",
-    "ON_REQUEST",
-    "Doing",
-    "On",
-    "Outcome",
-    "ProblemCode",
-    "act",
-    "as_input",
-    "changed",
-    "given",
-    "key_of_node",
-    "on_key",
-]

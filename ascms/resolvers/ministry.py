@@ -5,9 +5,10 @@ import strawberry
 from ascms.casework import ministry
 from ascms.permissions.actions import Administrators
 from ascms.planning.sources import Outcome
+from ascms.planning.values import key_in
 from ascms.schema.types.changes.ministry import SaveCatchmentInput, SaveCodeInput, SaveOrganisationInput
 
-from .changing import Doing, act, changed, given, key_of_node
+from .changing import Doing, act, changed, given
 
 _MEMBERS = ("number", "name", "kind", "status", "region", "catchment", "school")
 
@@ -42,7 +43,7 @@ async def save_code(doing: Doing, asked: SaveCodeInput) -> Outcome:
 def _key(node: strawberry.ID | None, type_name: str) -> int | None:
     """The key that a member names; None where it names nothing."""
     identifier = given(node)
-    return None if identifier is None else key_of_node(identifier, type_name)
+    return None if identifier is None else key_in(identifier, type_name)
 
 
 SAVE_ORGANISATION = act(save_organisation, SaveOrganisationInput, Administrators)

@@ -10,6 +10,7 @@ from ascms.models import Organisation, RoleAssignment
 from ascms.permissions.actions import AccountManagers, Leavers
 from ascms.planning.plan import parameters_of
 from ascms.planning.sources import Outcome, Row
+from ascms.planning.values import key_in
 from ascms.schema.types.changes.people import (
     AssignRoleInput,
     DecideRoleApprovalInput,
@@ -20,11 +21,11 @@ from ascms.schema.types.changes.people import (
 )
 from ascms.schema.types.viewer import roles_to_decide
 
-from .changing import Doing, act, given, key_of_node
+from .changing import Doing, act, given
 
 
 async def _organisation(doing: Doing, node: str | None) -> Organisation:
-    key = None if node is None else key_of_node(node, "Organisation")
+    key = None if node is None else key_in(node, "Organisation")
     return await people.organisation_kept(doing.work, key)
 
 
@@ -49,19 +50,19 @@ async def invite_user(doing: Doing, asked: InviteUserInput) -> Outcome:
 
 async def assign_role(doing: Doing, asked: AssignRoleInput) -> Outcome:
     organisation = await _organisation(doing, given(asked.organisation))
-    user = await people.person_kept(doing.work, key_of_node(asked.user, "User"))
+    user = await people.person_kept(doing.work, key_in(asked.user, "User"))
     return _brought(await roles_held.give(doing.work, user, asked.role, organisation))
 
 
 async def remove_role(doing: Doing, asked: RemoveRoleInput) -> Outcome:
     organisation = await _organisation(doing, given(asked.organisation))
-    user = await people.person_kept(doing.work, key_of_node(asked.user, "User"))
+    user = await people.person_kept(doing.work, key_in(asked.user, "User"))
     await roles_held.take(doing.work, user, asked.role, organisation)
     return Outcome({"user": user.id})
 
 
 async def leave_role(doing: Doing, asked: LeaveRoleInput) -> Outcome:
-    key = key_of_node(asked.organisation, "Organisation")
+    key = key_in(asked.organisation, "Organisation")
     organisation = await doing.work.find(Organisation, Organisation.id == key)
     await roles_held.give_up(doing.work, asked.role, organisation)
     return Outcome({"organisation": key})
@@ -77,7 +78,7 @@ LEAVE_ROLE = act(leave_role, LeaveRoleInput, Leavers)
 
 
 async def decide_role_approval(doing: Doing, asked: DecideRoleApprovalInput) -> Outcome:
-    key = key_of_node(asked.id, "Approval")
+    key = key_in(asked.id, "Approval")
     mine: Any = roles_to_decide(Row(RoleAssignment), doing.me)
     found = select(RoleAssignment).where(RoleAssignment.id == key, mine).with_for_update(of=RoleAssignment)
     parameters = dict(parameters_of(doing.viewer))
@@ -101,7 +102,7 @@ async def _why_not(doing: Doing, key: int) -> Refused:
 
 
 async def record_training(doing: Doing, asked: RecordTrainingInput) -> Outcome:
-    user = await people.person_kept(doing.work, key_of_node(asked.user, "User"))
+    user = await people.person_kept(doing.work, key_in(asked.user, "User"))
     await training.record(doing.work, user, given(asked.completed_on))
     return Outcome({"user": user.id})
 

@@ -13,6 +13,7 @@ from ascms.permissions.actions import NoticeKeepers, QueueLead, SchoolOwnRequest
 from ascms.planning.changing import Call
 from ascms.planning.plan import parameters_of
 from ascms.planning.sources import Act, Outcome
+from ascms.planning.values import key_in
 from ascms.schema.types.allowances import decided
 from ascms.schema.types.changes.requests import (
     DeclineRequestInput,
@@ -24,7 +25,7 @@ from ascms.schema.types.changes.requests import (
 )
 from ascms.schema.types.requests import form_columns
 
-from .changing import ON_CASE, ON_REQUEST, Doing, act, given, key_of_node
+from .changing import ON_CASE, ON_REQUEST, Doing, act, given
 from .roots import choosable
 
 # Drafts ------------------------------------------------------------------------------------------------------
@@ -43,7 +44,7 @@ async def save_request(doing: Doing, request: models.Request, asked: SaveRequest
     problems, members = Problems(), _members(asked)
     for name, type_name in (("provider", "Organisation"), ("primary_contact", "User")):
         if members.get(name) is not None:
-            members[name] = key_of_node(members[name], type_name)
+            members[name] = key_in(members[name], type_name)
     choice = await _choice(doing, members["student"], problems) if "student" in members else None
     sees = "caregiver_contacts" not in members or await _sees_caregivers(doing, request.student_id)
     await requests.save(doing.work, request, members, choice, problems, sees_prefilled=sees)
@@ -75,7 +76,7 @@ async def _choice(doing: Doing, node: str | None, problems: Problems) -> request
     """The student whom the viewer chose. One whom they may not choose is answered like one who does not exist."""
     if node is None:
         return requests.Choice(None)
-    key, parameters = key_of_node(node, "Student"), dict(parameters_of(doing.viewer))
+    key, parameters = key_in(node, "Student"), dict(parameters_of(doing.viewer))
     chosen = select(models.Student).where(models.Student.id == key, choosable(models.Student, doing.me))
     student = (await doing.work.session.scalars(chosen, parameters)).one_or_none()
     if student is None:

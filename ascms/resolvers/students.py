@@ -5,6 +5,7 @@ from ascms.casework.problems import not_found
 from ascms.models import AccessBlock, Role, Student, UnprotectRequest
 from ascms.permissions.actions import BlockSetters, FlagSeers, ProtectionLifters
 from ascms.planning.sources import Outcome
+from ascms.planning.values import key_in
 from ascms.schema.types.allowances import decided
 from ascms.schema.types.changes.students import (
     AddAccessBlockInput,
@@ -16,7 +17,7 @@ from ascms.schema.types.changes.students import (
 )
 from ascms.schema.types.students import unprotecting_shown
 
-from .changing import Doing, act, given, key_of_node, on_key
+from .changing import Doing, act, given, on_key
 
 ON_STUDENT = on_key("Student", Student, "student")
 
@@ -26,17 +27,17 @@ ON_STUDENT = on_key("Student", Student, "student")
 async def add_access_block(doing: Doing, asked: AddAccessBlockInput) -> Outcome:
     # The student's row is not held: cases, which are held first by others, are what the block changes.
     may = decided(doing.me.may(BlockSetters, "Student", Student))
-    student = await doing.reach("Student", Student, Student.id == key_of_node(asked.student, "Student"), may)
+    student = await doing.reach("Student", Student, Student.id == key_in(asked.student, "Student"), may)
     if student is None:
         raise not_found("There is no such student for you; check student.", "student")
     anywhere = Role.PRIVACY_OFFICER in doing.viewer.roles
-    user = await people.person_within(doing.work, key_of_node(asked.user, "User"), anywhere=anywhere)
+    user = await people.person_within(doing.work, key_in(asked.user, "User"), anywhere=anywhere)
     block = await blocks.add(doing.work, user, student, asked.reason)
     return Outcome({"block": block.id})
 
 
 async def lift_access_block(doing: Doing, asked: LiftAccessBlockInput) -> Outcome:
-    key = key_of_node(asked.id, "AccessBlock")
+    key = key_in(asked.id, "AccessBlock")
     block = await doing.reach("AccessBlock", AccessBlock, AccessBlock.id == key, blocks_shown(AccessBlock, doing.me))
     if block is None:
         raise not_found("There is no such block for you; check id.", "id")
@@ -63,7 +64,7 @@ async def request_unprotect_student(doing: Doing, student: Student, asked: Reque
 
 
 async def decide_unprotect_student(doing: Doing, asked: DecideUnprotectStudentInput) -> Outcome:
-    key = key_of_node(asked.id, "UnprotectRequest")
+    key = key_in(asked.id, "UnprotectRequest")
     shown = unprotecting_shown(UnprotectRequest, doing.me)
     request = await doing.reach("UnprotectRequest", UnprotectRequest, UnprotectRequest.id == key, shown)
     if request is None:
