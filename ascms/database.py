@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -106,6 +107,16 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ")
     return engine
+
+
+async def in_one_go(connection: aiosqlite.Connection, function: Callable[..., Result], *arguments: Any) -> Result:
+    """What the function makes of the driver's own connection and the arguments, in one call to its thread.
+
+    The driver has no public way to have several statements run without coming back in between.
+    """
+    execute: Any = connection._execute  # noqa: SLF001
+    result: Result = await execute(function, connection._conn, *arguments)  # noqa: SLF001
+    return result
 
 
 async def take_turns(connection: AsyncConnection, name: str) -> None:

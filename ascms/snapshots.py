@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 
-from ascms.database import BUSY_TIMEOUT, sqlite_path
+from ascms.database import BUSY_TIMEOUT, in_one_go, sqlite_path
 from ascms.statements import Prepared
 
 T = TypeVar("T")
@@ -72,20 +72,16 @@ class _Readers:
 
     async def read(self, work: Callable[[Fetch], Coroutine[Any, Any, T]]) -> T:
         """What `work` reads of a snapshot."""
-        result: T = await self._call(_read, work)
-        return result
+        return await self._call(_read, work)
 
     async def fetch(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """The rows of one statement."""
-        rows: Sequence[Sequence[Any]] = await self._call(_fetch, statement, parameters)
-        return rows
+        return await self._call(_fetch, statement, parameters)
 
-    async def _call(self, function: Any, *arguments: Any) -> Any:
+    async def _call(self, function: Callable[..., T], *arguments: Any) -> T:
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
-            # The one way to have several calls made in one go to the connection's thread.
-            run: Any = connection._execute  # noqa: SLF001
-            return await run(function, connection._conn, *arguments)  # noqa: SLF001
+            return await in_one_go(connection, function, *arguments)
         finally:
             self._idle.append(connection)
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ascms.database import BUSY_TIMEOUT, insert_if_absent, sqlite_path
+from ascms.database import BUSY_TIMEOUT, in_one_go, insert_if_absent, sqlite_path
 from ascms.models import AccessLogChain, AccessLogEntry, AccessLogStudent, Base, Disclosure
 
 Then = Callable[[], None]
@@ -97,9 +97,7 @@ class SqliteStore:
             self._connection = await aiosqlite.connect(self._path, isolation_level=None)
             for pragma in (f"busy_timeout = {BUSY_TIMEOUT}", "synchronous = FULL", "foreign_keys = ON"):
                 await self._connection.execute(f"PRAGMA {pragma}")
-        call: Any = self._connection._execute  # noqa: SLF001 (the one way to make several calls in one go)
-        row_id: int = await call(_write, self._connection._conn, rows, then)  # noqa: SLF001
-        return row_id
+        return await in_one_go(self._connection, _write, rows, then)
 
     async def disconnect(self) -> None:
         if self._connection is not None:
