@@ -7,7 +7,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+BENCH ?= run --set-up
 WORKERS ?= 3
+ADVISORIES ?= var/advisories
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 IDE := ascms/server/static/ide
 IDE_SOURCES := $(shell find ide -type f -not -path '*/node_modules/*' 2>/dev/null)
@@ -41,7 +43,7 @@ $(VENV)/.development: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.runtime
 
 .PHONY: setup
-setup: $(VENV)/.development ide ## Set up .venv with all that development needs
+setup: $(VENV)/.development ide clients ## Set up .venv with all that development needs
 
 .PHONY: ide
 ide: $(VENV)/.ide ## Build the GraphQL IDE that /graphql serves (needs Node; without it a plain page serves)
@@ -53,6 +55,25 @@ $(VENV)/.ide: $(IDE_SOURCES) | $(BIN)/python
 		&& npm run --silent build; then touch ../$@; \
 	else echo "The IDE could not be built (see above): /graphql serves its plain page." >&2; fi
 
+.PHONY: clients
+clients: $(VENV)/.clients $(VENV)/.python-client ## Install other people's clients and suites for the tests (Node's are skipped without it)
+
+# An OpenID provider too, for the tests of signing in.
+CLIENTS := tests/clients tests/identity/provider
+
+$(VENV)/.clients: $(CLIENTS:=/package.json) $(CLIENTS:=/package-lock.json) | $(BIN)/python
+	@if ! command -v npm >/dev/null; then echo "There is no npm here: tests with other people's clients are skipped."; \
+	elif (for one in $(CLIENTS); do npm ci --prefix $$one --no-audit --no-fund --loglevel=error || exit 1; done); \
+		then touch $@; \
+	else echo "The clients could not be installed (see above): tests with them are skipped." >&2; fi
+
+# In an environment of its own: it needs another graphql-core than ascms.
+PYTHON_CLIENT := $(VENV)/tools/python-client
+$(VENV)/.python-client: tests/clients/python/requirements.lock | $(BIN)/python
+	@if $(BIN)/python -m venv --clear $(PYTHON_CLIENT) && $(PYTHON_CLIENT)/bin/python -m pip --disable-pip-version-check \
+		--quiet install --require-hashes -r $<; then touch $@; \
+	else echo "The Python client could not be installed (see above): tests with it are skipped." >&2; fi
+
 .PHONY: run
 run: $(VENV)/.runtime ide ## Set up, and serve the demo at http://127.0.0.1:8000 (PORT=N for another)
 	$(BIN)/ascms demo --port $(PORT)
@@ -62,36 +83,59 @@ test: setup ## Set up, and run every test, on SQLite and PostgreSQL (WORKERS=N a
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: check
-check: $(VENV)/.development ## Format, lint, types, import rules, the published contract, migrations
+check: $(VENV)/.development ## Format, lint, types, import rules, the published contract, pins and licences, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/ascms schema check
+	$(BIN)/python -m supply_chain --no-bandit --advisories $(ADVISORIES)
 	$(BIN)/pytest -q tests/models/test_migrations.py -k matches_the_models
+
+.PHONY: audit
+audit: $(VENV)/.development ## Hashes, licences, known vulnerabilities, bandit (ADVISORIES=folder; docs/supply-chain.md)
+	$(BIN)/python -m supply_chain --advisories $(ADVISORIES)
+
+.PHONY: sbom
+sbom: $(VENV)/.development ## Write what ascms is made of to build/sbom, as CycloneDX
+	@mkdir -p build/sbom
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+		-o build/sbom/python.cdx.json
+	@if command -v npm >/dev/null; then \
+		(cd ide && npm sbom --sbom-format cyclonedx --package-lock-only) > build/sbom/npm-ide.cdx.json; \
+	else echo "There is no npm here: the IDE's part is MISSING." >&2; fi
 
 .PHONY: nightly
 nightly: setup ## The tests, with the long ones and many more random examples
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "nightly or not nightly" --hypothesis-profile=nightly
+
+.PHONY: bench
+bench: setup ## Measure ascms beside its peers (BENCH="run --help" says what else; needs wrk, PostgreSQL, Node)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: format
 format: $(VENV)/.development ## Put the code into its standard form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: settings
+settings: $(VENV)/.development ## Rewrite docs/settings.md from the settings
+	$(BIN)/ascms settings --format md > docs/settings.md
+
 .PHONY: migration
 migration: $(VENV)/.development ## Rewrite the one initial migration from the models (until 0.1.0 is released)
 	$(BIN)/python migrations/rewrite_initial.py
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links --extra build
+	--no-emit-index-url --no-emit-find-links
 
 .PHONY: lock
 lock: $(VENV)/.development ## Lock the newest dependencies that pyproject.toml allows, with hashes, without addresses
-	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) --extra dev pyproject.toml -o requirements-dev.lock
-	@! grep -nE '://|^--' requirements.lock requirements-dev.lock || { echo "A lock file names an address." >&2; exit 1; }
+	$(LOCK) --extra build pyproject.toml -o requirements.lock
+	$(LOCK) --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) --python-version 3.11 tests/clients/python/requirements.in -o tests/clients/python/requirements.lock
+	@! grep -nE '://|^--' requirements.lock requirements-dev.lock tests/clients/python/requirements.lock || { echo "A lock file names an address." >&2; exit 1; }
 
 .PHONY: clean
 clean: ## Remove what was built, and the demo's data
-	rm -rf $(VENV) var build dist $(IDE) ide/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) var build dist $(IDE) ide/node_modules $(CLIENTS:=/node_modules) .pytest_cache .mypy_cache .ruff_cache .hypothesis

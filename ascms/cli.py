@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from ascms.settings import Settings
 
 DEMO_DATABASE = "var/demo.sqlite3"
 SCHEMA = Path("schema.graphql")
+RELEASED = Path("schema.released.graphql")
 
 
 class _Main(click.Group):
@@ -35,14 +38,21 @@ def _in_words(error: Exception) -> str:
     """What is wrong, settings by the names that people give them."""
     from pydantic import ValidationError
 
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return "; ".join(
-        f"{'ASCMS_' + str(part['loc'][0]).upper() + ' ' if part['loc'] else ''}is {part['input']!r}: {part['msg']}"
-        if part["loc"] and "key" not in str(part["loc"][0])
-        else part["msg"]
-        for part in error.errors(include_url=False)
-    )
+    return "; ".join(_lines(error)) if isinstance(error, ValidationError) else str(error)
+
+
+def _lines(error: "ValidationError") -> list[str]:
+    """What is wrong with settings, one by one. What may be secret is not repeated."""
+    lines = []
+    for part in error.errors(include_url=False, include_context=False):
+        said = part["msg"].removeprefix("Value error, ")
+        if not part["loc"]:
+            lines += said.splitlines()
+            continue
+        name = str(part["loc"][0])
+        given = "" if any(word in name for word in ("key", "password", "url", "issuer")) else f" is {part['input']!r}"
+        lines.append(f"ASCMS_{name.upper()}{given}: {said}")
+    return lines
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -87,17 +97,62 @@ def demo(port: int, database: str, schools: int, students: int | None, cases: in
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-def serve(host: str, port: int) -> None:
-    """Serve the API, set up by ASCMS_… variables (see docs and ascms/settings.py)."""
-    from ascms.server.app import create_app
-    from ascms.server.serving import Server
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes that serve.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the API, set up by ASCMS_… variables (docs/settings.md).
+
+    Prints `ready` and the address once requests are accepted.
+    """
+    from ascms.server.workers import serve as serve_by
+
+    settings, started = _safe_settings(host), False
+    with suppress(KeyboardInterrupt):
+        started = serve_by(settings, host, port, workers)
+    if not started:
+        sys.exit(1)
+
+
+def _safe_settings(host: str) -> "Settings":
+    """The settings, with which a server may listen on `host`. Otherwise says why not, a line each, and ends with 2."""
+    from pydantic import ValidationError
+
+    from ascms.server.safety import unsafe
     from ascms.settings import Settings
 
-    server = Server(create_app(Settings()), host=host, port=port)
-    with suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
-        sys.exit(1)
+    settings: Settings | None = None
+    try:
+        settings = Settings()
+        wrong = unsafe(settings, host)
+    except ValidationError as error:
+        wrong = _lines(error)
+    except ValueError as error:
+        wrong = [str(error)]
+    if wrong or settings is None:
+        click.echo("ascms does not serve with these settings:", err=True)
+        for line in wrong:
+            click.echo(f"  {line}", err=True)
+        sys.exit(2)
+    return settings
+
+
+@main.command("settings")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where `ascms serve` is to listen.")
+@click.option("--format", "form", type=click.Choice(["table", "md"]), default="table", show_default=True)
+def show_settings(host: str, form: str) -> None:
+    """Show the settings that have effect, secrets masked; and say which are unsafe, then ending with 2.
+
+    With --format md: the list of all settings and their defaults, as in docs/settings.md.
+    """
+    from ascms.server.effective import effective, reference
+    from ascms.settings import Settings
+
+    if form == "md":
+        click.echo(reference(), nl=False)
+        return
+    with suppress(ValueError):
+        for variable, value in effective(Settings()):
+            click.echo(f"{variable}={value}")
+    _safe_settings(host)
 
 
 @main.group()
@@ -124,14 +179,29 @@ def seed(database: str, schools: int, students: int | None, cases: int | None) -
         raise click.ClickException(f"{database} already has rows; remove it, or name another database")
 
 
+_NOT_BESIDE = (
+    "{} has rows that are not the demo's. Its sign-in asks for no password, so it never serves beside real data; "
+    "name another database with --database."
+)
+
+
+def _without_password(database: str) -> str:
+    scheme, at, rest = database.partition("://")
+    return f"{scheme}{at}{rest.rpartition('@')[2]}"
+
+
 def _build_world(database: str, schools: int, students: int | None, cases: int | None) -> bool:
     """Build the demo world in `database` unless it has one. Whether it was built now."""
     from ascms.database import is_populated, normalise_url, upgrade
 
     upgrade(database)
+    from ascms.demo.world import build, is_demo
+
     if is_populated(database):
+        if not is_demo(database):
+            click.echo(_NOT_BESIDE.format(_without_password(database)), err=True)
+            sys.exit(2)
         return False
-    from ascms.demo.world import build
 
     with _progress("Building the demo world") as progress:
         build(normalise_url(database), schools=schools, students=students, cases=cases, progress=progress)
@@ -148,6 +218,13 @@ def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=None)
         yield lambda what, done, total: bar.update(task, description=f"{title}: {what}", completed=done, total=total)
+
+
+def backed_up(command: Command) -> Command:
+    """Which database, for backup and restore."""
+    return click.option("--database", metavar="PATH", help="Left out: ASCMS_DATABASE_URL; without it, the demo's.")(
+        command
+    )
 
 
 @main.group("import")
@@ -221,6 +298,49 @@ def _settings_of(database: str | None) -> "Settings":
     return Settings(database_url=normalise_url(database), state_directory=state, audit_key_file=kept)
 
 
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@backed_up
+def backup(path: Path, database: str | None) -> None:
+    """Write the database, the logs' heads and stored files to PATH, one archive. Servers may run (docs/backup.md)."""
+    from ascms.backups import take
+
+    settings = _place_of(database)
+    with _progress("Backing up") as progress:
+        manifest = take(settings, path, progress)
+    size = sum(part.size for part in manifest.parts.values())
+    click.echo(f"{path}: {len(manifest.parts)} parts, {size:,} bytes, {manifest.database}, {manifest.taken_at}.")
+    click.echo(f"Not in it, to be kept apart: {'; '.join(manifest.kept_apart)}.")
+    if manifest.files != "archive":
+        click.echo(f"Stored files are in the {manifest.files}, and are to be kept there.")
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@backed_up
+def restore(path: Path, database: str | None) -> None:
+    """Put the backup in PATH into an empty database and state directory (docs/backup.md)."""
+    from ascms.backups import restore as restore_backup
+
+    settings = _place_of(database)
+    with _progress("Restoring") as progress:
+        manifest = restore_backup(settings, path, progress)
+    click.echo(f"Restored {path}, taken at {manifest.taken_at}. Check it with `ascms audit verify`; then serve it.")
+    click.echo(f"Needed besides: {'; '.join(manifest.kept_apart)}.")
+
+
+def _place_of(database: str | None) -> "Settings":
+    """Where database and state are: as set up, or those of the demo. Their keys are not needed."""
+    from ascms.database import normalise_url, state_directory
+    from ascms.settings import Settings
+
+    settings = Settings()
+    if settings.audit_key is not None or "database_url" in settings.model_fields_set:
+        return settings if database is None else settings.model_copy(update={"database_url": normalise_url(database)})
+    database = database or DEMO_DATABASE
+    return Settings(database_url=normalise_url(database), state_directory=state_directory(database))
+
+
 @main.group()
 def schema() -> None:
     """The published contract, schema.graphql."""
@@ -237,8 +357,12 @@ def export(output: Path) -> None:
 
 @schema.command()
 @click.option("--against", type=click.Path(dir_okay=False, path_type=Path), default=SCHEMA, show_default=True)
-def check(against: Path) -> None:
-    """Compare the contract with the code; print the difference and fail where there is one."""
+@click.option("--released", type=click.Path(dir_okay=False, path_type=Path), default=RELEASED, show_default=True)
+def check(against: Path, released: Path) -> None:
+    """Compare the contract with the code, and with the last release (docs/changing-the-contract.md).
+
+    Prints what differs from the code, and what would break clients of the release; fails where something does.
+    """
     from ascms.schema.export import sdl
 
     published = against.read_text(encoding="utf-8") if against.exists() else ""
@@ -250,6 +374,45 @@ def check(against: Path) -> None:
     if difference:
         click.echo("\n".join(difference))
         raise click.ClickException(f"{against} is not what the code says; run `ascms schema export` and review it")
+    _check_released(published, released)
+
+
+def _check_released(published: str, released: Path) -> None:
+    """Fail where clients of the released contract would break; tell what they may notice."""
+    from ascms.schema.compatibility import broken, noticeable
+
+    if not released.exists():
+        raise LookupError(f"there is no {released}, the contract of the last release; name it with --released")
+    before = released.read_text(encoding="utf-8")
+    for sentence in noticeable(before, published):
+        click.echo(f"Since the last release: {sentence}")
+    breaks = broken(before, published)
+    for sentence in breaks:
+        click.echo(f"Breaks clients of the last release: {sentence}")
+    if breaks:
+        raise click.ClickException(
+            "what was released stays, or is @deprecated for one release first (docs/changing-the-contract.md)"
+        )
+
+
+@main.group()
+def documents() -> None:
+    """Trusted documents, as clients name them by hash (docs/persisted-operations.md)."""
+
+
+@documents.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check_documents(file: Path) -> None:
+    """Say what in FILE (persisted-documents.json) does not hold under the schema; fail where something does not."""
+    from ascms.schema import build_schema
+    from ascms.server.trusted import check
+
+    number, flaws = check(file, build_schema().core)
+    for flaw in flaws:
+        click.echo(flaw)
+    if flaws:
+        raise click.ClickException(f"{len({flaw.key for flaw in flaws})} of {number} documents do not hold")
+    click.echo(f"All {number} documents hold.")
 
 
 @main.command()
@@ -285,26 +448,18 @@ def audit() -> None:
 
 @audit.command()
 @demo_database
-def verify(database: str) -> None:
+@click.pass_context
+def verify(context: click.Context, database: str) -> None:
     """Check the access log and the change log: nothing removed, changed or cut off.
 
     The key and the chains' heads are the demo's, beside its database; where ASCMS_AUDIT_KEY (or its _FILE) is set,
-    that key, and the heads in ASCMS_STATE_DIRECTORY.
+    that key, the heads in ASCMS_STATE_DIRECTORY and, unless --database is given, ASCMS_DATABASE_URL.
     """
     from ascms.audit import verify_database
-    from ascms.database import normalise_url, state_directory
-    from ascms.settings import Settings
 
-    settings = Settings()
-    if settings.audit_key is not None:
-        state, key = settings.state_directory, settings.require_key("audit_key")
-    else:
-        state = state_directory(database)
-        kept = state / "audit_key"
-        if not kept.exists():
-            raise LookupError(f"there is no {kept}: {database} was never served as a demo; or set ASCMS_AUDIT_KEY_FILE")
-        key = kept.read_text().strip().encode()
-    report = verify_database(normalise_url(database), state, key)
+    given = context.get_parameter_source("database") is not click.core.ParameterSource.DEFAULT
+    settings = _settings_of(database if given else None)
+    report = verify_database(settings.database_url, settings.state_directory, settings.require_key("audit_key"))
     click.echo(report)
     if not report.ok:
         sys.exit(1)

@@ -7,8 +7,11 @@ option. `upgrade` and `is_current` are for the command line and the tests: they 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,16 +20,35 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Dialect, event, exists, make_url, select, text
+from sqlalchemy import Connection, Dialect, ExceptionContext, Select, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ascms.models import Base, Organisation
 from ascms.settings import Settings
 
+MOST_CONNECTIONS = 10
+"""Connections to PostgreSQL of an engine's pool; beside it, as many read (`snapshots`)."""
 BUSY_TIMEOUT = 10_000
 """How long a writer waits for another on SQLite, in milliseconds."""
+
+PATIENCE = 10
+"""How long a connection to PostgreSQL may take to be made, and a migration waits for a table, in seconds."""
+
+POSTGRESQL: dict[str, Any] = {
+    "timeout": PATIENCE,
+    # Each statement is planned once for a connection. Else most would be at every run, as a school that is smaller than
+    # the average makes PostgreSQL hope for more of it; ours are worded so that one plan is right for all.
+    # What is read is small; to compile it would take longer than to read it.
+    "server_settings": {"plan_cache_mode": "force_generic_plan", "jit": "off"},
+    "statement_cache_size": 500,
+    "max_cached_statement_lifetime": 0,
+    "max_cacheable_statement_size": 0,
+}
+"""What the driver is told of a connection to PostgreSQL: statements are kept, however long they and we live."""
+SAMPLED = 1_000
+"""How many rows of an index are looked at to see how they are spread."""
 
 Result = TypeVar("Result")
 
@@ -85,6 +107,8 @@ def state_directory(database: str | Path) -> Path:
 
 def create_engine(settings: Settings, **options: Any) -> AsyncEngine:
     """The engine for `settings.database_url`. The caller disposes of it."""
+    if "pool_size" not in options and make_url(normalise_url(settings.database_url)).get_backend_name() != "sqlite":
+        options["pool_size"] = settings.database_connections // 2
     return engine_for(settings.database_url, **options)
 
 
@@ -94,11 +118,19 @@ def engine_for(database: str | Path, **options: Any) -> AsyncEngine:
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
+    if make_url(url).get_backend_name() == "postgresql":
+        options.setdefault("connect_args", POSTGRESQL)
+        if "poolclass" not in options:
+            # One that is closed after each use would have the database plan every statement anew.
+            options = {"pool_size": MOST_CONNECTIONS, "max_overflow": 0, **options}
     # A failed statement is logged without its parameters: they may be names.
     engine = create_async_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(engine.sync_engine, "handle_error", _drop_unusable)
+    else:
+        event.listen(engine.sync_engine, "checkout", _replace_closed)
     return engine
 
 
@@ -117,6 +149,11 @@ async def in_one_go(connection: aiosqlite.Connection, function: Callable[..., Re
     execute: Any = connection._execute  # noqa: SLF001
     result: Result = await execute(function, connection._conn, *arguments)  # noqa: SLF001
     return result
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    """The driver's own connection in one of SQLAlchemy's."""
+    return (await connection.get_raw_connection()).driver_connection
 
 
 async def take_turns(connection: AsyncConnection, name: str) -> None:
@@ -142,6 +179,14 @@ async def turn_if_free(engine: AsyncEngine, name: str) -> AsyncIterator[bool]:
         yield bool(await connection.scalar(lock, {"name": f"ascms:{name}"}))
 
 
+async def refresh_statistics(engine: AsyncEngine) -> None:
+    """Have SQLite see by samples how rows are spread, which its planner goes by. PostgreSQL does so by itself."""
+    if engine.dialect.name == "sqlite":
+        async with engine.execution_options(writes=True).begin() as connection:
+            await connection.exec_driver_sql(f"PRAGMA analysis_limit = {SAMPLED}")
+            await connection.exec_driver_sql("ANALYZE")
+
+
 def insert_if_absent(dialect: Dialect, model: type[Base]) -> Any:
     """An INSERT that does nothing where a unique key is taken; both databases have it, each by its own name."""
     insert = sqlite.insert(model) if dialect.name == "sqlite" else postgresql.insert(model)
@@ -149,11 +194,24 @@ def insert_if_absent(dialect: Dialect, model: type[Base]) -> Any:
 
 
 def may_pass_if_tried_again(error: DBAPIError) -> bool:
-    """Whether a transaction failed only because of another one: a row that appeared meanwhile, a deadlock, a wait."""
-    if isinstance(error, IntegrityError):
-        return True
-    code = getattr(error.orig, "sqlstate", None)
-    return code in {"40001", "40P01", "55P03"} or "database is locked" in str(error.orig)
+    """Whether a transaction failed only because of another one: a row that appeared meanwhile, a deadlock, a wait.
+
+    On SQLite it has waited for the other long enough already.
+    """
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in {"40001", "40P01", "55P03"}
+
+
+def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool connect anew, where PostgreSQL has closed a connection while nobody used it."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _drop_unusable(context: ExceptionContext) -> None:
+    """Have the pool open an SQLite file anew, once it could not be read or written: what was opened may stay so."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -188,28 +246,72 @@ def alembic_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def revision_is_current(connection: Connection) -> bool:
-    """Whether the database has every migration. For `AsyncConnection.run_sync`."""
-    heads = ScriptDirectory.from_config(alembic_config()).get_heads()
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+class Migrations(StrEnum):
+    """How the database stands to the migrations that are known here."""
+
+    CURRENT = "current"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    """It has one that a later version brought. What migrations add does not disturb the version before."""
+
+
+def migrations_of(connection: Connection) -> Migrations:
+    """How the database stands to the migrations. For `AsyncConnection.run_sync`."""
+    heads, known = _revisions()
+    applied = set(MigrationContext.configure(connection).get_current_heads())
+    if applied == heads:
+        return Migrations.CURRENT
+    return Migrations.AHEAD if applied - known else Migrations.BEHIND
+
+
+@cache
+def _revisions() -> tuple[frozenset[str], frozenset[str]]:
+    """The last migrations, and all."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return frozenset(scripts.get_heads()), frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def upgrade(database: str | Path) -> None:
-    """Create `database`'s tables or bring them up to date. An SQLite file is made where there is none."""
-    _run(database, lambda connection: command.upgrade(alembic_config(connection), "head"))
+    """Create `database`'s tables or bring them up to date; one that a later version has upgraded is left as it is.
+
+    An SQLite file is made where there is none. Several may do so at once. On PostgreSQL a table that others hold is
+    waited for a while only: they are not to wait behind the migration. Raises TimeoutError then; nothing is changed.
+    """
+    try:
+        _run(database, _upgrade)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != "55P03":
+            raise
+        raise TimeoutError(
+            f"the migration waited {PATIENCE} seconds for a table that others use, and changed nothing; "
+            "run it again when there is less to do"
+        ) from error
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ascms:upgrade'))"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}s'"))
+    if migrations_of(connection) is Migrations.BEHIND:
+        command.upgrade(alembic_config(connection), "head")
 
 
 def is_current(database: str | Path) -> bool:
-    """Whether `database` exists and has every migration."""
+    """Whether `database` exists and has every migration that this version knows."""
     path = sqlite_path(database)
     if path is not None and not path.exists():
         return False
-    return _run(database, revision_is_current)
+    return _run(database, migrations_of) is not Migrations.BEHIND
 
 
 def is_populated(database: str | Path) -> bool:
     """Whether `database`, whose tables exist, knows any organisation yet."""
-    return _run(database, lambda connection: connection.scalar(select(exists().select_from(Organisation)))) is True
+    return finds(database, select(Organisation.id))
+
+
+def finds(database: str | Path, statement: Select[Any]) -> bool:
+    """Whether a statement finds any row in `database`, whose tables exist."""
+    return _run(database, lambda connection: connection.scalar(select(statement.exists()))) is True
 
 
 def _run(database: str | Path, action: Callable[[Connection], Result]) -> Result:

@@ -6,6 +6,8 @@ expressions it was built from.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Dialect, Float, Select
@@ -16,48 +18,49 @@ LOGGER = logging.getLogger("ascms.statements")
 """Each statement as it is run, without its parameters, for who turns debugging on."""
 
 Converter = Callable[[Any], Any]
+Rows = Sequence[Sequence[Any]]
 
 DOUBLE_PRECISION: Final = 701
 """PostgreSQL's number for the type of our Float columns, which asyncpg's dialect wants to be told."""
 
 
-def _out_of(type_: TypeEngine[Any], dialect: Dialect) -> Converter | None:
+def converter_of(type_: TypeEngine[Any], dialect: Dialect) -> Converter | None:
+    """What makes Python values of the driver's; None where they are."""
     told = DOUBLE_PRECISION if isinstance(type_, Float) else None
     return type_.dialect_impl(dialect).result_processor(dialect, told)
 
 
 class Prepared:
-    """A statement ready for the driver. `columns` are its columns in order, for the types of its rows."""
+    """A statement ready for the driver.
 
-    __slots__ = ("_constants", "_into", "_names", "_out", "text")
+    `columns` are its columns in order, for the types of its rows; None for one that stays as the driver gives it.
+    """
+
+    __slots__ = ("_out", "each", "parameters", "text", "width")
+
+    parameters: Callable[[Mapping[str, Any]], Sequence[Any]]
+    """The parameters in the statement's order, as the driver takes them, from their values by name."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]], columns: Sequence[Any], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)
         self.text = compiled.string
-        self._names = tuple(compiled.positiontup or ())
-        self._constants = {name: value for name, value in compiled.params.items() if name in set(self._names)}
-        self._into = {
-            name: convert
-            for name in self._names
-            if (convert := compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
-        }
+        self.each = [_parameter(compiled, name, dialect) for name in compiled.positiontup or ()]
+        self.parameters = _binder(self.each)
+        self.width = len(statement.selected_columns)
         self._out: list[tuple[int, Converter]] = [
-            (place, out) for place, column in enumerate(columns) if (out := _out_of(column.type, dialect)) is not None
+            (place, out)
+            for place, column in enumerate(columns)
+            if column is not None and (out := converter_of(column.type, dialect)) is not None
         ]
 
     def announced(self) -> str:
         """The text, about to be run."""
-        LOGGER.debug("%s", self.text)
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            LOGGER.debug("%s", self.text)
         return self.text
 
-    def parameters(self, given: Mapping[str, Any]) -> list[Any]:
-        """The parameters in the statement's order, as the driver takes them."""
-        constants, into = self._constants, self._into
-        values = (given[name] if name in given else constants[name] for name in self._names)
-        return [into[name](value) if name in into else value for name, value in zip(self._names, values, strict=True)]
-
-    def rows(self, raw: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    def rows(self, raw: Rows) -> Rows:
         """The driver's rows as Python values."""
         if not self._out:
             return raw
@@ -66,3 +69,37 @@ class Prepared:
             for row in rows:
                 row[place] = convert(row[place])
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a statement: from the values by name to what the driver takes.
+
+    `same`: it is the same at each run, and so no value is asked for.
+    """
+
+    name: str
+    value: Callable[[Mapping[str, Any]], Any]
+    same: bool
+
+
+def _parameter(compiled: SQLCompiler, name: str, dialect: Dialect) -> Parameter:
+    bound = compiled.binds[name]
+    convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
+    if bound.required:
+        asked = itemgetter(name)
+        return Parameter(name, asked if convert is None else lambda given: convert(asked(given)), same=False)
+    constant = compiled.params[name]
+    constant = constant if convert is None else convert(constant)
+    return Parameter(name, lambda given: constant, same=True)
+
+
+def _binder(parameters: Sequence[Parameter]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """All parameters by a function of one expression."""
+    names: dict[str, Any] = {}
+    parts = []
+    for place, parameter in enumerate(parameters):
+        names[f"c{place}"] = parameter.value({}) if parameter.same else parameter.value
+        parts.append(f"c{place}" if parameter.same else f"c{place}(g)")
+    binder: Callable[[Mapping[str, Any]], Sequence[Any]] = eval(f"lambda g: [{', '.join(parts)}]", names)  # noqa: S307 (nothing of a client is in it)
+    return binder

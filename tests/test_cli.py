@@ -26,7 +26,7 @@ def test_the_version_is_that_of_the_package() -> None:
     "command",
     [
         "demo", "serve", "db upgrade", "db seed", "import enrolments", "import cases", "schema export", "schema check",
-        "permissions", "token", "audit verify",
+        "documents check", "permissions", "token", "audit verify", "settings",
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(command: str) -> None:

@@ -6,6 +6,7 @@ it. What it cannot find is told at `AccessLog`. Knows nothing of GraphQL, HTTP o
 """
 
 from .changes import Change, ChangeLog
+from .gathering import Coming
 from .log import AccessLog, NotLoggedError
 from .records import AccessRecord
 from .report import Kind, Problem, Report
@@ -16,6 +17,7 @@ __all__ = [
     "AccessRecord",
     "Change",
     "ChangeLog",
+    "Coming",
     "Kind",
     "NotLoggedError",
     "Problem",

@@ -1,7 +1,7 @@
 """The heads of the chains, kept in files outside the database, and the index of all chains there ever were.
 
-`heads/<chain>.head` holds two slots that are written in turn, each with a seal by the key: a write that is torn
-by a power failure leaves the other slot, and one flush to disk is enough. `heads/index` has a line for every
+`heads/<chain>.head` holds two slots, each with a seal by the key, which take turns whenever they are flushed to disk:
+a write that is torn by a power failure leaves the other slot. `heads/index` has a line for every
 chain opened and closed, each linked to the line before, so that a head that was taken away is missed. A chain's
 head is made first, then its line, then its first entry: whatever a crash leaves behind is told from a removal.
 
@@ -13,6 +13,7 @@ import fcntl
 import os
 import re
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -49,40 +50,72 @@ def heads_directory(directory: Path) -> Path:
 
 
 class HeadFile:
-    """The head of one chain, open for writing by the chain's only writer."""
+    """The head of one chain, open for writing by the chain's only writer. Threads may put and flush at once."""
 
     def __init__(self, directory: Path, key: bytes, chain: str) -> None:
-        """Make the file, with sequence 0. It must not exist yet."""
+        """Make the file, with sequence 0, on disk. It must not exist yet."""
         self._key = key
         self._chain = chain
         self._slot = 0
+        self._putting, self._flushing = threading.Lock(), threading.Lock()
+        self._newest = Head(0, genesis(key, chain))
+        self.on_disk = 0
+        """The sequence that a power failure leaves at least."""
         path = _head_path(directory, chain)
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            for _ in range(2):
-                self.write(Head(0, genesis(key, chain)))
+            os.pwrite(self._descriptor, self._sealed(self._newest) * 2, 0)
+            os.fsync(self._descriptor)
             _flush_directory(path.parent)
         except OSError:
-            self.close()
+            os.close(self._descriptor)
             path.unlink()
             raise
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the disk may lack the last head that was put."""
+        return self._newest.sequence != self.on_disk
+
+    def put(self, head: Head) -> None:
+        """Have the file say `head`. The end of the process loses nothing; a power failure may, until `flush`."""
+        content = self._sealed(head)
+        with self._putting:
+            assert self._descriptor is not None
+            os.pwrite(self._descriptor, content, self._slot * SLOT)
+            self._newest = head
+
+    def flush(self) -> None:
+        """Returns when the last head that was put is on disk."""
+        with self._flushing:
+            sequence = self._newest.sequence
+            if self._descriptor is None or sequence == self.on_disk:
+                return
+            os.fsync(self._descriptor)
+            with self._putting:
+                self._slot = 1 - self._slot
+            self.on_disk = sequence
+
     def write(self, head: Head) -> None:
         """Returns when `head` is on disk."""
-        content = orjson.dumps(
-            {
-                "chain": self._chain,
-                "sequence": head.sequence,
-                "mac": head.mac.hex(),
-                "seal": head_seal(self._key, self._chain, head.sequence, head.mac).hex(),
-            }
-        )
-        os.pwrite(self._descriptor, content.ljust(SLOT - 1) + b"\n", self._slot * SLOT)
-        os.fsync(self._descriptor)
-        self._slot = 1 - self._slot
+        self.put(head)
+        self.flush()
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """Nothing can be put any more; waits for a flush that is under way, and begins none."""
+        with self._flushing, self._putting:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def _sealed(self, head: Head) -> bytes:
+        fields = {
+            "chain": self._chain,
+            "sequence": head.sequence,
+            "mac": head.mac.hex(),
+            "seal": head_seal(self._key, self._chain, head.sequence, head.mac).hex(),
+        }
+        return orjson.dumps(fields).ljust(SLOT - 1) + b"\n"
 
 
 def read_head(directory: Path, key: bytes, chain: str) -> Head | None:

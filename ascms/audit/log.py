@@ -1,29 +1,37 @@
-"""Writing the access log: an entry is on disk, and its head too, before the answer may leave.
+"""Writing the access log: an entry is on disk before the answer may leave.
 
-Concurrent appends share their price: one task writes all that wait in one transaction and one head. A writer
-(one `AccessLog`) has a chain of its own for each month, so writers never wait for each other's chains. The head
-is written after the commit and before `append` returns: an answered entry always has its head, and entries
-beyond the head are those of a process that ended before it could answer.
+Concurrent appends share their price: one task writes all that wait in one transaction, and waits a moment for those
+that are about to come. A writer (one `AccessLog`) has a chain of its own for each month, so writers never wait for
+each other's chains. The head is put after the commit and before `append` returns, and is on disk `FLUSH_AFTER` later:
+the end of the process parts no answered entry from its head, and a power failure only the newest.
 """
 
 import asyncio
+import contextlib
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ascms.telemetry.spread import Spread
+
+from .gathering import Coming, Gathering
 from .heads import Event, Head, HeadFile, append_to_index, prepare, writer_name
-from .records import AccessRecord, Content, entry_mac, fingerprint, genesis
-from .store import HeadLostError, OutcomeUnknownError, Rows, nothing_was_written, store_for
+from .records import AccessRecord, Content, entry_mac, fingerprint, genesis, spelt, students_json
+from .store import Batch, HeadLostError, OutcomeUnknownError, is_refused, store_for
 
 MAXIMUM_BATCH = 500
-"""How many entries may share a transaction, and so how far a crash can leave a chain beyond its head."""
+"""How many entries may share a transaction, and how far a crash can leave a chain beyond its head on disk."""
 
-KNOWN_DISCLOSURES = 10_000
-"""How many disclosures are remembered as stored; then all are forgotten, and cost an insert each again."""
+FLUSH_AFTER: Final = 0.1
+"""How long a head waits for those that come after it before it is flushed to disk, in seconds."""
+
+LOGGER = logging.getLogger("ascms.audit")
 
 
 class NotLoggedError(Exception):
@@ -52,8 +60,6 @@ class _Chain:
     month: str
     file: HeadFile
     head: Head
-    row_id: int | None = None
-    """Known once the chain's first transaction is committed."""
 
 
 class AccessLog:
@@ -62,7 +68,8 @@ class AccessLog:
     `engine` is one of `ascms.database`. A connection is kept from the first entry to `aclose`. Whoever holds the
     key and both places can forge the log; whoever can write both places without the key can still restore an
     earlier copy of both. An operator who wants to rule that out copies `heads/` to where neither the server nor
-    its database's keepers can write, daily or oftener, and verifies with the copy.
+    its database's keepers can write, daily or oftener, and verifies with the copy. After a power failure, the
+    entries of its last moment may stand after their head: that no later one was cut off is then not known.
     """
 
     def __init__(self, engine: AsyncEngine, key: bytes, directory: Path) -> None:
@@ -71,17 +78,41 @@ class AccessLog:
         self._directory = directory
         self._writer = writer_name()
         self._chain: _Chain | None = None
-        self._known: set[bytes] = set()
         self._waiting: deque[_Waiting] = deque()
+        self._first_came = 0.0
+        self._gathering = Gathering()
         self._task: asyncio.Task[None] | None = None
+        self._flushing: asyncio.Task[None] | None = None
         self._closed = False
+        self.batches = Spread((1, 2, 5, 10, 20, 50, 100, 200, MAXIMUM_BATCH))
+        self.seconds = Spread((0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5))
+        """How many entries shared a transaction, and for how long it was written."""
+        self.failures = 0
+        """How often a batch was not written."""
 
-    async def append(self, record: AccessRecord) -> None:
-        """Returns when the entry and its head are on disk. Raises NotLoggedError where that is not certain."""
+    @property
+    def waiting(self) -> int:
+        """How many entries wait to be written."""
+        return len(self._waiting)
+
+    def coming(self) -> Coming:
+        """A context for an operation that will probably append: others' entries wait a moment for its own."""
+        return self._gathering.coming()
+
+    async def append(self, record: AccessRecord, coming: Coming | None = None) -> None:
+        """Returns when the entry is on disk. Raises NotLoggedError where that is not certain.
+
+        `coming`: the context of the operation, if it has one.
+        """
         if self._closed:
             raise NotLoggedError("the access log is closed")
-        waiting = _Waiting(record, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(record, loop.create_future())
+        if not self._waiting:
+            self._first_came = loop.time()
         self._waiting.append(waiting)
+        if coming is not None:
+            coming.arrived()
         if self._task is None:
             self._task = asyncio.create_task(self._write_all())
         await waiting.done
@@ -89,8 +120,13 @@ class AccessLog:
     async def aclose(self) -> None:
         """Write what waits, note in the index where the chain ends, and give the connection back."""
         self._closed = True
+        self._gathering.hurry()
         if self._task is not None:
             await self._task
+        if self._flushing is not None:
+            self._flushing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._flushing
         try:
             await asyncio.to_thread(self._close_chain)
         finally:
@@ -99,6 +135,8 @@ class AccessLog:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if not self._closed:
+                    await self._gathering.gather(self._first_came)
                 await self._settle(self._next_batch(), may_retry=True)
         finally:
             self._task = None
@@ -120,13 +158,14 @@ class AccessLog:
 
     async def _settle(self, batch: list[_Waiting], *, may_retry: bool) -> None:
         """Write `batch` and tell those who wait. One bad record does not take the others with it."""
+        began = perf_counter()
         try:
             await self._write([waiting.record for waiting in batch])
         except BaseException as error:
+            self.failures += 1
             await self._store.disconnect()
-            if may_retry and nothing_was_written(error):
-                # The disclosure that was thought known may be gone, or one record names who does not exist.
-                self._known.clear()
+            if may_retry and is_refused(error):
+                # What was thought stored may be gone, or one record names who does not exist.
                 for waiting in batch:
                     await self._settle([waiting], may_retry=False)
                 return
@@ -135,6 +174,8 @@ class AccessLog:
             if not isinstance(error, Exception):
                 raise
         else:
+            self.batches.add(len(batch))
+            self.seconds.add(perf_counter() - began)
             for waiting in batch:
                 waiting.succeed()
 
@@ -142,15 +183,40 @@ class AccessLog:
         chain, month = self._chain, self._month_of(records[0])
         if chain is None or chain.month != month:
             chain = await asyncio.to_thread(self._open_chain, month)
-        rows, head = self._rows(chain, records)
+        batch, head = self._chained(chain, records)
+        if head.sequence - chain.file.on_disk > MAXIMUM_BATCH:
+            await self._flush(chain)
         try:
-            chain.row_id = await self._store.write(rows, lambda: chain.file.write(head))
+            await self._store.write(batch, lambda: chain.file.put(head))
         except (OutcomeUnknownError, HeadLostError, asyncio.CancelledError):
-            # Nothing may follow what may be there or not; and a flush that failed may claim success when repeated.
+            # Nothing may follow what may be there or not.
+            with contextlib.suppress(OSError):
+                chain.file.flush()
             self._abandon_chain()
             raise
         chain.head = head
-        self._known.update(rows.disclosures)
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush_later())
+
+    async def _flush_later(self) -> None:
+        """Flush heads for as long as there are any to flush."""
+        try:
+            while (chain := self._chain) is not None and chain.file.is_behind:
+                await asyncio.sleep(FLUSH_AFTER)
+                await self._flush(chain)
+        except OSError:
+            LOGGER.exception("a head of the access log could not be flushed to disk")
+        finally:
+            self._flushing = None
+
+    async def _flush(self, chain: _Chain) -> None:
+        try:
+            await asyncio.to_thread(chain.file.flush)
+        except OSError:
+            # A flush that failed once may claim success when repeated.
+            if self._chain is chain:
+                self._abandon_chain()
+            raise
 
     def _open_chain(self, month: str) -> _Chain:
         self._close_chain()
@@ -169,37 +235,37 @@ class AccessLog:
     def _close_chain(self) -> None:
         if self._chain is not None:
             chain, self._chain = self._chain, None
-            chain.file.close()
+            try:
+                chain.file.flush()
+            finally:
+                chain.file.close()
             append_to_index(self._directory, self._key, Event.CLOSED, chain.name, chain.head)
 
     def _abandon_chain(self) -> None:
-        """Nothing may follow an entry of which it is unknown whether it was written: begin anew."""
+        """Leave the chain as it is, and begin anew."""
         if self._chain is not None:
             self._chain.file.close()
             self._chain = None
             self._writer = writer_name()
 
-    def _rows(self, chain: _Chain, records: Sequence[AccessRecord]) -> tuple[Rows, Head]:
-        rows, head = Rows(chain.name, chain.row_id), chain.head
-        if len(self._known) > KNOWN_DISCLOSURES:
-            self._known.clear()
+    def _chained(self, chain: _Chain, records: Sequence[AccessRecord]) -> tuple[Batch, Head]:
+        batch, sequence, mac = Batch(chain.name), chain.head.sequence, chain.head.mac
         for record in records:
+            sequence += 1
             name = fingerprint(record.disclosed, record.redacted)
-            if name not in self._known:
-                coordinates = {"disclosed": sorted(set(record.disclosed)), "redacted": sorted(set(record.redacted))}
-                rows.disclosures[name] = {"fingerprint": name, **coordinates}
-            columns: dict[str, Any] = {
-                "sequence": head.sequence + 1,
-                "occurred_at": record.occurred_at,
-                "user_id": record.user_id,
-                "organisation_id": record.organisation_id,
-                "roles": list(record.roles),
-                "operation_name": record.operation_name,
-                "operation_hash": record.operation_hash,
-                "fingerprint": name,
-            }
-            content = Content(chain=chain.name, students=list(record.students), **columns)
-            head = Head(head.sequence + 1, entry_mac(self._key, head.mac, content))
-            rows.entries.append({**columns, "mac": head.mac})
-            rows.students.append((head.sequence, record.students))
-        return rows, head
+            content = Content(
+                chain.name,
+                sequence,
+                spelt(record.occurred_at),
+                record.user_id,
+                record.organisation_id,
+                record.roles,
+                record.operation_name,
+                record.operation_hash,
+                name,
+                students_json(record.students),
+            )
+            mac = entry_mac(self._key, mac, content)
+            batch.entries.append((content, mac))
+            batch.disclosures[name] = record.disclosed, record.redacted
+        return batch, Head(sequence, mac)

@@ -1,6 +1,6 @@
 """Reading the log's tables page by page, whatever somebody may have written into them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -16,7 +16,7 @@ PAGE = 1_000
 
 _COLUMNS = (
     "sequence", "occurred_at", "user_id", "organisation_id", "roles", "operation_name", "operation_hash",
-    "fingerprint", "mac", "disclosure_exists",
+    "fingerprint", "student_set_id", "mac", "disclosure_exists",
 )  # fmt: skip
 
 AnySelect = Select[*tuple[Any, ...]]
@@ -34,6 +34,7 @@ class Entry:
     operation_name: str | None
     operation_hash: str
     fingerprint: bytes
+    student_set_id: int
     mac: bytes
     disclosure_exists: bool
     students: list[int]
@@ -78,23 +79,21 @@ def entries_of(connection: Connection, chain_id: int) -> Iterator[Entry | Unread
         if isinstance(page, Unreadable):
             yield page
         else:
-            students = _students(connection, chain_id, page[0].sequence, page[-1].sequence)
+            students = _students(connection, {row.student_set_id for row in page})
             for row in page:
-                named = students.get(row.sequence, [])
-                yield Entry(students=named, **dict(zip(_COLUMNS, row, strict=True)))
+                yield Entry(students=students.get(row.student_set_id, []), **dict(zip(_COLUMNS, row, strict=True)))
 
 
-def _students(connection: Connection, chain_id: int, first: int, last: int) -> dict[int, list[int]]:
-    """The students of a stretch of a chain, by the entry's sequence."""
-    entry, student = AccessLogEntry, AccessLogStudent
+def _students(connection: Connection, sets: Collection[int]) -> dict[int, list[int]]:
+    """The students of these sets, ascending."""
+    member = AccessLogStudent
     rows = connection.execute(
-        select(entry.sequence, student.student_id)
-        .join(student, student.entry_id == entry.id)
-        .where(entry.chain_id == chain_id, entry.sequence.between(first, last))
-        .order_by(entry.sequence, student.student_id)
+        select(member.set_id, member.student_id)
+        .where(member.set_id.in_(sets))
+        .order_by(member.set_id, member.student_id)
     ).all()
     connection.rollback()
-    return {sequence: [row.student_id for row in named] for sequence, named in groupby(rows, lambda row: row.sequence)}
+    return {key: [row.student_id for row in named] for key, named in groupby(rows, lambda row: row.set_id)}
 
 
 def _pages(

@@ -7,10 +7,11 @@ the key is labelled, so that a hash made for one purpose is none for another.
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 
@@ -52,41 +53,35 @@ def fingerprint(disclosed: tuple[str, ...], redacted: tuple[str, ...]) -> bytes:
     return hashlib.sha256(orjson.dumps([sorted(set(disclosed)), sorted(set(redacted))])).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What the mac of an entry covers: all that its rows say."""
+def students_json(students: Sequence[int]) -> bytes:
+    """Students as an entry's mac covers them, and as those who are disclosed together are stored once."""
+    return orjson.dumps(students)
+
+
+class Content(NamedTuple):
+    """What the mac of an entry covers: all that its rows say, the students as `students_json`."""
 
     chain: str
     sequence: int
-    occurred_at: datetime
+    occurred_at: str
     user_id: int
     organisation_id: int | None
-    roles: list[str]
+    roles: Sequence[str]
     operation_name: str | None
     operation_hash: str
     fingerprint: bytes
-    students: list[int]
+    students: bytes
 
-    def canonical(self) -> bytes:
-        return orjson.dumps(
-            [
-                self.chain,
-                self.sequence,
-                self.occurred_at.isoformat(timespec="microseconds"),
-                self.user_id,
-                self.organisation_id,
-                self.roles,
-                self.operation_name,
-                self.operation_hash,
-                self.fingerprint.hex(),
-                self.students,
-            ]
-        )
+
+def spelt(instant: datetime) -> str:
+    """An instant in UTC as the mac covers it."""
+    return instant.isoformat(timespec="microseconds")
 
 
 def entry_mac(key: bytes, previous: bytes, content: Content) -> bytes:
     """The mac of an entry that follows the one with the mac `previous`."""
-    return _keyed(key, b"entry", previous, content.canonical())
+    *others, name, students = content
+    return _keyed(key, b"entry", previous, orjson.dumps([*others, name.hex(), orjson.Fragment(students)]))
 
 
 def genesis(key: bytes, chain: str) -> bytes:

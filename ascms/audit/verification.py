@@ -20,7 +20,7 @@ from .changes import CHANGES, FIRST, is_of_changes, row_mac
 from .heads import Event, Head, head_files, heads_directory, read_head, read_index
 from .log import MAXIMUM_BATCH
 from .pages import Entry, Unreadable, changes_of, entries_of, rows_of
-from .records import Content, entry_mac, fingerprint, genesis
+from .records import Content, entry_mac, fingerprint, genesis, spelt, students_json
 from .report import Kind, Problem, Report
 from .walk import Walk
 
@@ -166,14 +166,14 @@ class _Verification:
         content = Content(
             chain=chain,
             sequence=entry.sequence,
-            occurred_at=entry.occurred_at,
+            occurred_at=spelt(entry.occurred_at),
             user_id=entry.user_id,
             organisation_id=entry.organisation_id,
             roles=entry.roles,
             operation_name=entry.operation_name,
             operation_hash=entry.operation_hash,
             fingerprint=entry.fingerprint,
-            students=entry.students,
+            students=students_json(entry.students),
         )
         return entry_mac(self._key, previous, content)
 
@@ -189,14 +189,14 @@ class _Verification:
         if isinstance(head, Head) and head.torn:
             self._report.notes.append(
                 f"{chain}: one of the two slots of its head cannot be read: the power failed while it was written, "
-                "or it was changed to hide the last batch"
+                "or it was changed to hide the last entries"
             )
         if closed is not None:
             return closed
         return head if isinstance(head, Head) else None
 
     def _check_surplus(self, chain: str, last: int, closed: Head | None) -> None:
-        """Entries after the head: one batch is what a crash explains."""
+        """Entries after the head: so many as a power failure explains."""
         head = closed or self._head(chain)
         if not isinstance(head, Head) or last <= head.sequence:
             return
@@ -206,8 +206,8 @@ class _Verification:
             self._add(Kind.HEAD_CHANGED, about, chain)
         else:
             self._report.notes.append(
-                f"{chain}: {surplus} {'entry' if surplus == 1 else 'entries'} after its head, whose answers did not "
-                "leave: the process ended, or is about to answer"
+                f"{chain}: {surplus} {'entry' if surplus == 1 else 'entries'} after its head, and intact: the process "
+                "or the power failed in that moment, or the answer is about to leave; were there more, nothing tells"
             )
 
     def _check_absent(self, chain: str, head: Head | ValueError | None, indexed: _Indexed | None) -> None:

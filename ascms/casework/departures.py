@@ -1,6 +1,7 @@
 """When somebody may no longer be what a case names them as: who leaves, loses a role, or is kept from the student.
 
 To be called once the role is ended or the block set, in the same transaction. Cases on which they still may stay.
+What others see of it is the same for both, and says nothing of who did it: a block is not theirs to know of.
 """
 
 from ascms.models import Case
@@ -47,11 +48,11 @@ async def _manages_no_longer(work: Work, user_id: int, condition: Condition) -> 
     await hold(work, user_id)
     for case in await work.all(Case, Case.case_manager_id == user_id, Case.active, condition, lock=True):
         if not await may_manage_case(work, case, user_id):
-            await return_to_queue(work, case)
+            await return_to_queue(work.by_itself("returnToQueue"), case)
 
 
 async def _contact_no_longer(work: Work, user_id: int, condition: Condition) -> None:
     await hold(work, user_id)
     for case in await work.all(Case, Case.primary_contact_id == user_id, Case.active, condition, lock=True):
         if not await may_be_contact_of(work, case, user_id):
-            await clear_contact(work, case)
+            await clear_contact(work.by_itself("changePrimaryContact"), case)

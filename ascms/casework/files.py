@@ -51,7 +51,8 @@ async def add_to_request(work: Work, request: Request, content: Content, visibil
     visibility, school_id = shared_with(work, case, visibility, problems)
     problems.refuse_any()
     file = await work.add(_file(work, content, visibility, school_id, request_id=request.id))
-    request.last_modified_at = work.now
+    if visibility is Visibility.SHARED:  # of what is internal the school does not learn that it is there
+        request.last_modified_at = work.now
     work.log(file, request.student_id)
     if case is not None:
         work.touched_case(case, item=file)

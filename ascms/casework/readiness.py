@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
 from sqlalchemy.orm import aliased
 
 from ascms.models import Case, NoticeGiven, Organisation, Request, Role, Task, User
@@ -78,14 +79,20 @@ async def case_readiness(work: Work, case: Case) -> Readiness:
 
 
 async def _facts(work: Work, case: Case) -> CaseFacts:
-    columns = facts_for_all(Case)
-    if work.actor.kind in PROVIDERS:
-        columns |= facts_for_provider(Case)
-    if Role.WORKFLOW_LEAD in work.actor.roles:
-        columns |= facts_for_lead(Case)
-    named = [column.label(name) for name, column in columns.items()]
-    row = (await work.session.execute(select(*named).where(Case.id == case.id))).one()
+    asked = _facts_asked(work.actor.kind in PROVIDERS, Role.WORKFLOW_LEAD in work.actor.roles)
+    row = (await work.session.execute(asked, {"case": case.id})).one()
     return CaseFacts(**row._asdict())
+
+
+@lru_cache
+def _facts_asked(provider: bool, lead: bool) -> Select[Any]:
+    """The statement, for one who works at a provider, and for one who reopens cases."""
+    columns = facts_for_all(Case)
+    if provider:
+        columns |= facts_for_provider(Case)
+    if lead:
+        columns |= facts_for_lead(Case)
+    return select(*(column.label(name) for name, column in columns.items())).where(Case.id == bindparam("case"))
 
 
 # Requests ----------------------------------------------------------------------------------------------------

@@ -29,14 +29,15 @@ async def record_change(work: Work, case: Case, subject: str, *, school_id: int 
 
 async def record(work: Work, case: Case, happening: Happening) -> Event:
     """An entry of the case's timeline."""
+    signed = work.told_as is None
     event = Event(
         case_id=case.id,
         kind=happening.kind,
         occurs_at=happening.occurs_at or work.now,
         ends_at=happening.ends_at,
         recorded_at=work.now,
-        recorded_by_id=work.actor.user_id,
-        organisation_id=work.actor.organisation_id,
+        recorded_by_id=work.actor.user_id if signed else None,
+        organisation_id=work.actor.organisation_id if signed else None,
         subject=happening.subject,
         description=happening.description,
         outcome=happening.outcome,

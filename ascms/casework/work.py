@@ -5,9 +5,9 @@ log in the transaction itself, the signals with its commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -75,6 +75,8 @@ class Work:
     settings: Settings
     entries: list[Entry] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
+    told_as: str | None = None
+    """What watchers of a case hear instead of `action`; its events are then signed by nobody."""
 
     @property
     def today(self) -> date:
@@ -85,6 +87,13 @@ class Work:
         """Nothing of what was noted holds: the change was refused."""
         self.entries.clear()
         self.signals.clear()
+
+    def by_itself(self, told_as: str) -> Self:
+        """The same change as those see it who may not know why a case is changed by it, nor by whom.
+
+        That a person lost a role and that they are kept from the student look alike. The change log says which it was.
+        """
+        return replace(self, told_as=told_as)
 
     # Reading -------------------------------------------------------------------------------------------------
 
@@ -132,7 +141,7 @@ class Work:
         self.log(case, case.student_id)
         about = None if item is None else (type(item).__name__, _key(item))
         held_by = (case.provider_id, before_provider_id)
-        self.signals.append(case_changed(case.id, self.action, self.now, held_by, about))
+        self.signals.append(case_changed(case.id, self.told_as or self.action, self.now, held_by, about))
 
     def changed_request(self, request: Request) -> None:
         """A request was changed: its version goes up and the log names it."""

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 
 from ascms.database import engine_for, normalise_url, state_directory
 from ascms.server.app import create_app
-from ascms.server.serving import Server
-from ascms.settings import Settings, kept_secret
+from ascms.server.serving import Server, address_of, allow_many_connections, listen
+from ascms.settings import LogFormat, Settings, kept_secret
 
 from .directory import Directory
 from .kept_identity import KeptIdentity, kept_identity
@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 def demo_settings(database: str, identity: KeptIdentity) -> Settings:
     """The settings of a demo over `database`; its secrets are kept beside it."""
     state = state_directory(database)
-    return Settings(
+    settings = Settings(
         database_url=normalise_url(database),
         state_directory=state,
         issuer=HttpUrl(identity.issuer),
@@ -33,6 +33,9 @@ def demo_settings(database: str, identity: KeptIdentity) -> Settings:
         audit_key=SecretStr(kept_secret(state / "audit_key")),
         demo=True,
     )
+    if "log_format" not in settings.model_fields_set:
+        settings.log_format = LogFormat.TEXT
+    return settings
 
 
 def serve_demo(database: str, port: int) -> None:
@@ -40,8 +43,9 @@ def serve_demo(database: str, port: int) -> None:
 
     Prints `ready` and the address once requests are accepted. Raises OSError where the port is taken.
     """
-    with _bound(port) as listener:
-        address = f"http://{HOST}:{listener.getsockname()[1]}"
+    allow_many_connections()
+    with listen(HOST, port) as listener:
+        address = address_of(listener)
         identity = kept_identity(state_directory(database), address)
         engine = engine_for(database)
         directory = Directory(engine)
@@ -55,30 +59,15 @@ def serve_demo(database: str, port: int) -> None:
             _DemoServer(app, address, engine).run(sockets=[listener])
 
 
-def _bound(port: int) -> socket.socket:
-    # Named, since without it asyncio leaves Nagle's algorithm on, and every answer waits 40 ms for an acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise OSError(f"port {port} of {HOST} cannot be had ({error.strerror}); choose another") from error
-    return listener
-
-
 class _DemoServer(Server):
     """Says when requests are accepted, for people and for scripts that wait; closes the provider's database."""
 
     def __init__(self, app: Starlette, address: str, engine: AsyncEngine) -> None:
-        super().__init__(app, log_level="warning", access_log=False)
-        self._address = address
-        self._engine = engine
+        def ready() -> None:
+            print(f"ready {address}", flush=True)  # noqa: T201 (what the command line promises)
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        if self.started:
-            print(f"ready {self._address}", flush=True)  # noqa: T201 (what the command line promises)
+        super().__init__(app, ready=ready)
+        self._engine = engine
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets=sockets)

@@ -34,8 +34,6 @@ PAGE_HEADERS = {
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         "form-action 'self' http://127.0.0.1:* http://localhost:*"
     ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 _OTHER_PORTS = [
     Middleware(

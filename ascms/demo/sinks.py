@@ -1,7 +1,8 @@
 """Where rows go: buffered per table, converted for the driver, written in bulk in the order of foreign keys.
 
 A row is a mapping of column names to Python values; a column left out gets its declared default or NULL.
-Everything is one transaction, so that a build that stops half way leaves an empty database.
+Everything is one transaction, so that a build that stops half way leaves an empty database. Indexes, and on
+PostgreSQL foreign keys, are put aside and made anew behind the rows: row by row they would cost more than the rows.
 """
 
 import asyncio
@@ -11,19 +12,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import asyncpg
 from sqlalchemy import JSON, URL, Column, Date, Select, Table, create_engine, func, insert, make_url, select
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
-from ascms.database import sync_url
+from ascms.database import SAMPLED, sync_url
 from ascms.models import Base, UtcDateTime
 
 Convert: TypeAlias = Callable[[Any], Any]
 
 BATCH = 20_000
+
+SET_ASIDE: Final = """
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS drop,
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS make
+    FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+    FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE relnamespace = current_schema()::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))
+"""
+"""What PostgreSQL can do without while rows are copied: how to drop it, and how to make it again."""
 
 
 def sqlite_instant(value: datetime) -> str:
@@ -115,6 +128,10 @@ class Sink(ABC):
         """How many rows of `table` the database holds."""
 
     @abstractmethod
+    def put_aside(self) -> None:
+        """Drop what is made anew when all rows are there. Call it before the first row."""
+
+    @abstractmethod
     def __enter__(self) -> Self: ...
 
     @abstractmethod
@@ -138,7 +155,20 @@ class SqliteSink(Sink):
         self.cursor = self.pooled.cursor()
         self.cursor.execute("PRAGMA synchronous = OFF")
         self.cursor.execute("PRAGMA cache_size = -131072")
+        self.cursor.execute("PRAGMA journal_mode = DELETE")  # a write-ahead log would hold everything a second time
+        self.indexes: list[str] = []
         return self
+
+    def put_aside(self) -> None:
+        self.cursor.execute("BEGIN IMMEDIATE")
+        self.cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+        for name, definition in self.cursor.fetchall():
+            self.cursor.execute(f'DROP INDEX "{name}"')
+            self.indexes.append(definition)
+
+    def _index(self) -> None:
+        for definition in self.indexes:
+            self.cursor.execute(definition)
 
     def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
         self.cursor.executemany(str(insert(table).compile(self.engine)), rows)
@@ -152,12 +182,14 @@ class SqliteSink(Sink):
         try:
             if kind is None:
                 self.flush()
+                self._index()
                 self.pooled.commit()
-                self.cursor.execute("PRAGMA analysis_limit = 1000")
+                self.cursor.execute(f"PRAGMA analysis_limit = {SAMPLED}")
                 self.cursor.execute("ANALYZE")
                 self.pooled.commit()
             else:
                 self.pooled.rollback()
+            self.cursor.execute("PRAGMA journal_mode = WAL")
         finally:
             self.pooled.invalidate()
             self.engine.dispose()
@@ -178,7 +210,13 @@ class PostgresSink(Sink):
         self.connection = self.runner.run(asyncpg.connect(self.url))
         self.transaction = self.connection.transaction()
         self.runner.run(self.transaction.start())
+        self.again: list[str] = []
         return self
+
+    def put_aside(self) -> None:
+        for drop, make in self.runner.run(self.connection.fetch(SET_ASIDE)):
+            self.runner.run(self.connection.execute(drop))
+            self.again.append(make)
 
     def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
         columns = [column.name for column in table.columns]
@@ -197,9 +235,11 @@ class PostgresSink(Sink):
         try:
             if kind is None:
                 self.flush()
+                for make in self.again:
+                    self.runner.run(self.connection.execute(make))
                 self._advance_sequences()
                 self.runner.run(self.transaction.commit())
-                self.runner.run(self.connection.execute("ANALYZE"))
+                self.runner.run(self.connection.execute("VACUUM ANALYZE"))  # or no count is by index alone
             else:
                 self.runner.run(self.transaction.rollback())
         finally:

@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from sqlalchemy import select
+
+from ascms.database import finds
+from ascms.models import User
+
 from . import exceptional, organisations, people, reference
 from .casework import CaseWriter
 from .chance import Chance
@@ -22,9 +27,15 @@ SEED: Final = 20260506
 SCHOOLS: Final = 60
 STUDENTS_PER_SCHOOL: Final = 25
 FEWEST_SCHOOLS: Final = 4
+FIRST_PERSON: Final = "lead@test-college.school.nz"
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with what is being filled, how much of it is done, and how much there is."""
+
+
+def is_demo(database: str | Path) -> bool:
+    """Whether the (migrated) database has the demo's people."""
+    return finds(database, select(User.id).where(User.username == FIRST_PERSON))
 
 
 def is_empty(database: str | Path) -> bool:
@@ -59,6 +70,7 @@ def build(
         held = sink.held("organisation")
         if held:
             raise ValueError(f"the database already holds {held} organisations; give the demo world an empty one")
+        sink.put_aside()
         _fill(sink, schools, students, cases, seed, progress or _silent)
         sink.flush()
         return sink.counts()

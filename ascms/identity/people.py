@@ -1,7 +1,7 @@
 """People as the database knows them: found by subject in one statement, bound or made at their first sign-in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +19,11 @@ from ascms.models import (
     User,
     fold,
 )
-from ascms.snapshots import read_once
-from ascms.statements import Prepared
+from ascms.snapshots import Fetch, read_once
+from ascms.statements import Prepared, Rows
 
 from .contexts import Holding
+from .tokens import is_of_client, subject_of
 
 ATTEMPTS = 3
 """How often a first sign-in is tried while another one of the same person is under way."""
@@ -56,6 +57,20 @@ class Person:
     trained: bool
     last_signed_in_at: datetime | None
     holdings: tuple[Holding, ...]
+    standing: "Standing" = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database said of a person and the roles held, as the driver gave it."""
+
+    statement: Prepared
+    given: Mapping[str, Any]
+    rows: Rows
+
+    async def holds(self, fetch: Fetch) -> bool:
+        """Whether it says the same still: asked in the snapshot that is read by these rights."""
+        return await fetch(self.statement, self.given) == self.rows
 
 
 async def find(engine: AsyncEngine, subject: str) -> Person | None:
@@ -69,25 +84,30 @@ async def find_by_key(engine: AsyncEngine, key: int) -> Person | None:
 
 
 async def _find(engine: AsyncEngine, statement: Select[*tuple[Any, ...]], given: Mapping[str, Any]) -> Person | None:
-    rows = await read_once(engine, _prepared(engine, statement), given)
-    if not rows:
+    raw_of, prepared = _prepared(engine, statement)
+    raw = [tuple(row) for row in await read_once(engine, raw_of, given)]
+    if not raw:
         return None
+    rows = prepared.rows(raw)
     key, trained_at, signed_in_at, *_ = rows[0]
     return Person(
         id=key,
         trained=trained_at is not None,
         last_signed_in_at=signed_in_at,
         holdings=tuple(_holding(*row[3:]) for row in rows if row[3] is not None),
+        standing=Standing(raw_of, given, raw),
     )
 
 
-_READY: dict[tuple[str, int], Prepared] = {}
+_READY: dict[tuple[str, int], tuple[Prepared, Prepared]] = {}
 
 
-def _prepared(engine: AsyncEngine, statement: Select[*tuple[Any, ...]]) -> Prepared:
+def _prepared(engine: AsyncEngine, statement: Select[*tuple[Any, ...]]) -> tuple[Prepared, Prepared]:
+    """The statement whose rows stay as the driver gives them, and the one that makes Python values of them."""
     key = (engine.dialect.name, id(statement))
     if key not in _READY:
-        _READY[key] = Prepared(statement, list(statement.selected_columns), engine.dialect)
+        columns = list(statement.selected_columns)
+        _READY[key] = (Prepared(statement, (), engine.dialect), Prepared(statement, columns, engine.dialect))
     return _READY[key]
 
 
@@ -112,7 +132,7 @@ async def welcome(engine: AsyncEngine, claims: Mapping[str, Any]) -> Person:
 
     Safe against another request of the same person at the same time.
     """
-    subject = str(claims["sub"])
+    subject = subject_of(claims)
     for attempt in range(ATTEMPTS):
         try:
             async with engine.execution_options(writes=True).begin() as connection:
@@ -142,15 +162,15 @@ async def _bind_invited(connection: AsyncConnection, subject: str, claims: Mappi
 
 
 def verified_address(claims: Mapping[str, Any]) -> str | None:
-    """The e-mail address that the issuer vouches for, in lower case; None without one.
+    """The e-mail address that the issuer vouches for, in lower case; None without one, and for a machine client.
 
     Only ASCII: letters that fold into others (the Kelvin sign into k) would make one address pass for another.
     """
     address = claims.get("email")
-    if claims.get("email_verified") is not True or not isinstance(address, str):
+    if claims.get("email_verified") is not True or not isinstance(address, str) or is_of_client(claims):
         return None
     address = address.strip()
-    return address.lower() if address.isascii() and "@" in address else None
+    return address.lower() if address.isascii() and address.isprintable() and "@" in address else None
 
 
 def _new_user(subject: str, claims: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
@@ -182,7 +202,10 @@ _NAME_CLAIMS = {
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
     value = claims.get(name)
-    return value.strip()[:255] or None if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    # What cannot be shown (and NUL, which PostgreSQL does not keep) is in nobody's name.
+    return "".join(letter for letter in value if letter.isprintable()).strip()[:255] or None
 
 
 async def record_sign_in(engine: AsyncEngine, person: Person, at: datetime, organisation_id: int | None) -> None:

@@ -1,9 +1,13 @@
 """The viewer: who asks, for which organisation, in which roles. Nothing else about a request counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Protocol
 
 from ascms.models import OrganisationKind, Role
+from ascms.snapshots import Fetch
+from ascms.statements import Prepared
 
 
 class Portal(StrEnum):
@@ -48,3 +52,20 @@ class Viewer:
     @property
     def roles(self) -> frozenset[Role]:
         return self.acting.roles if self.acting is not None else frozenset()
+
+
+class Standing(Protocol):
+    """What a viewer's rights were read from."""
+
+    @property
+    def statement(self) -> Prepared: ...
+
+    @property
+    def given(self) -> Mapping[str, Any]: ...
+
+    async def holds(self, fetch: Fetch) -> bool:
+        """Whether the database still says the same."""
+
+
+class RightsChanged(Exception):  # noqa: N818 (an event, and no fault)
+    """The viewer's rights are others now than those that were planned for."""

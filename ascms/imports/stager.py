@@ -161,7 +161,7 @@ class _Sqlite(Target):
 
     def __init__(self, path: str, table: Table) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
-        self._insert = f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
+        self._insert = f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608 (a table of ours)
         self._instants = [place for place, column in enumerate(table.columns) if isinstance(column.type, UtcDateTime)]
         self._days = [place for place, column in enumerate(table.columns) if column.type.python_type is date]
 

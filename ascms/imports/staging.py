@@ -17,7 +17,7 @@ from sqlalchemy import Table, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from ascms.database import engine_for
+from ascms.database import driver_of, engine_for
 
 from .known import Known
 from .processes import Progress, Read, Stager
@@ -152,7 +152,7 @@ class _Postgres(Place):
         super().__init__(engine.execution_options(schema_translate_map={"staging": "pg_temp"}), folder)
 
     async def _take(self, connection: AsyncConnection, table: Table, file: Path) -> None:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
+        driver = await driver_of(connection)
         await driver.copy_to_table(table.name, source=file, schema_name="pg_temp", format="csv")
         await asyncio.to_thread(file.unlink)
 

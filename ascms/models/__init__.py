@@ -5,7 +5,7 @@ room knows of GraphQL, HTTP or roles beyond their names. Text that is sorted or 
 key beside it (`fold`), compared bytewise, so that both databases order and match alike.
 """
 
-from .audit import AccessLogChain, AccessLogEntry, AccessLogStudent, Disclosure
+from .audit import AccessLogChain, AccessLogEntry, AccessLogStudent, AccessLogStudentSet, Disclosure
 from .base import Base, UtcDateTime
 from .cases import Case, CaseAllocation, CaseBarrier, CaseStatusChange, ServiceLevelTarget
 from .casework import (
@@ -73,6 +73,7 @@ __all__ = [
     "AccessLogChain",
     "AccessLogEntry",
     "AccessLogStudent",
+    "AccessLogStudentSet",
     "AccountEvent",
     "AdviceLevel",
     "Alert",

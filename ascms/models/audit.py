@@ -1,7 +1,7 @@
 """The access log: one entry per operation that disclosed a student's data, chained per writer and month.
 
-Millions of rows a year: chains, and what an operation's plan discloses, are stored once and named by entries;
-hashes that only the log itself reads are kept as bytes.
+Millions of rows a year: chains, what an operation's plan discloses, and students who are disclosed together are
+stored once and named by entries; hashes that only the log itself reads are kept as bytes.
 """
 
 from datetime import datetime
@@ -31,33 +31,50 @@ class AccessLogChain(Base):
     name: Mapped[str] = mapped_column(unique=True)
 
 
-class AccessLogEntry(Base):
-    """Who saw which students through which fields. `mac` chains it to the entry before (HMAC-SHA-256)."""
+class AccessLogStudentSet(Base):
+    """Students disclosed together; stored once, found by `fingerprint`: the SHA-256 of their ascending ids as JSON."""
 
-    __tablename__ = "access_log_entry"
-    __table_args__ = (UniqueConstraint("chain_id", "sequence"), Index("ix_access_log_entry_occurred_at", "occurred_at"))
+    __tablename__ = "access_log_student_set"
 
     id: Mapped[Pk]
-    chain_id: Mapped[int] = mapped_column(ForeignKey("access_log_chain.id"))
+    fingerprint: Mapped[bytes] = mapped_column(unique=True)
+
+
+class AccessLogStudent(Base):
+    """A student of such a set."""
+
+    __tablename__ = "access_log_student"
+    __table_args__ = (
+        Index("ix_access_log_student_student_id_set_id", "student_id", "set_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    set_id: Mapped[int] = mapped_column(ForeignKey("access_log_student_set.id"), primary_key=True)
+    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), primary_key=True)
+
+
+class AccessLogEntry(Base):
+    """Who saw which students through which fields. `mac` chains it to the entry before (HMAC-SHA-256).
+
+    Foreign keys are where entries would lose what they say. The others would have PostgreSQL lock a row of each for
+    each entry, and keep nothing that would go: what verification finds, and accounts that are held by their roles.
+    """
+
+    __tablename__ = "access_log_entry"
+    __table_args__ = (
+        UniqueConstraint("chain_id", "sequence"),
+        Index("ix_access_log_entry_student_set_id", "student_set_id"),
+    )
+
+    id: Mapped[Pk]
+    chain_id: Mapped[int] = mapped_column(Identifier)
     sequence: Mapped[int] = mapped_column(Identifier)
     occurred_at: Mapped[datetime]
-    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
-    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    user_id: Mapped[int] = mapped_column(Identifier)
+    organisation_id: Mapped[int | None] = mapped_column(Identifier)
     roles: Mapped[list[str]] = mapped_column(JSON)
     operation_name: Mapped[str | None]
     operation_hash: Mapped[str]
     fingerprint: Mapped[bytes] = mapped_column(ForeignKey("disclosure.fingerprint"))
+    student_set_id: Mapped[int] = mapped_column(ForeignKey("access_log_student_set.id"))
     mac: Mapped[bytes]
-
-
-class AccessLogStudent(Base):
-    """A student whose data an entry disclosed."""
-
-    __tablename__ = "access_log_student"
-    __table_args__ = (
-        Index("ix_access_log_student_student_id_entry_id", "student_id", "entry_id"),
-        {"sqlite_with_rowid": False},
-    )
-
-    entry_id: Mapped[int] = mapped_column(ForeignKey("access_log_entry.id"), primary_key=True)
-    student_id: Mapped[int] = mapped_column(ForeignKey("student.id"), primary_key=True)

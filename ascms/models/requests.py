@@ -25,7 +25,13 @@ class Request(Base):
             "status NOT IN ('SUBMITTED', 'ACCEPTED', 'DECLINED') OR case_id IS NOT NULL", name="submitted_has_case"
         ),
         Index("ix_request_school_id_status_last_modified_at_id", "school_id", "status", "last_modified_at", "id"),
-        Index("ix_request_case_id", "case_id"),
+        Index("ix_request_school_id_last_modified_at_id", "school_id", "last_modified_at", "id"),
+        Index(
+            "ix_request_status_last_modified_at_id", "status", "last_modified_at", "id", "submitted_at", "student_id"
+        ),
+        Index("ix_request_last_modified_at_id", "last_modified_at", "id"),
+        Index("ix_request_submitted_at_id", "submitted_at", "id", "student_id"),
+        Index("ix_request_case_id_submitted_at_id", "case_id", "submitted_at", "id", "student_id"),
         Index("ix_request_student_id", "student_id"),
         Index("ix_request_created_by_id", "created_by_id"),
         Index("ix_request_primary_contact_id", "primary_contact_id"),

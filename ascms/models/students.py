@@ -17,8 +17,14 @@ class Student(Base):
 
     __tablename__ = "student"
     __table_args__ = (
-        Index("ix_student_full_name_folded_full_name_id", "full_name_folded", "full_name", "id"),
+        Index("ix_student_full_name_folded_full_name_id", "full_name_folded", "full_name", "id", "known_as_folded"),
         Index("ix_student_school_id_full_name_folded", "school_id", "full_name_folded"),
+        Index(
+            "ix_student_protected",
+            "id",
+            sqlite_where=text("protected = 1"),
+            postgresql_where=text("protected"),
+        ),
         CheckConstraint("year_level IS NULL OR year_level BETWEEN 0 AND 15", name="year_level_range"),
     )
 

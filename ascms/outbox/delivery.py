@@ -53,6 +53,8 @@ class Outbox:
         self._woken = asyncio.Event()
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.delivered = self.dropped = self.put_off = 0
+        """What became of the messages that this process took on: how many it sent, gave up, and is to try again."""
 
     async def __aenter__(self) -> Self:
         """Begin to deliver. Without a mail server messages wait."""
@@ -122,8 +124,10 @@ class Outbox:
         except NotUnderstoodError as error:
             raise LaterError(str(error), away=False) from None
         except (MayNotReachError, RefusedError) as error:
+            self.dropped += 1
             await messages.dropped(self._engine, claimed, datetime.now(UTC), str(error))
         else:
+            self.delivered += 1
             await self._note_delivered(claimed)
 
     async def _send(self, post: Post, claimed: Claimed) -> None:
@@ -148,6 +152,7 @@ class Outbox:
         await messages.delivered(self._engine, claimed, datetime.now(UTC))
 
     async def _put_off(self, claimed: Claimed, reason: str) -> None:
+        self.put_off += 1
         until = datetime.now(UTC) + delay_after(claimed.attempts)
         await messages.put_off(self._engine, claimed, until, reason)
 

@@ -19,6 +19,8 @@ EMAIL: Final = "email"
 TOPICS: Final = frozenset({EMAIL, INVITATION})
 """What is delivered: news of a case or request, and that somebody was given a role."""
 LEASE: Final = timedelta(minutes=5)
+FURTHEST: Final = timedelta(hours=2)
+"""Longer than any message is put off."""
 KEPT: Final = timedelta(days=90)
 
 _WAITING: Final = and_(
@@ -40,7 +42,9 @@ class Claimed:
 
 async def claim(engine: AsyncEngine, now: datetime) -> Claimed | None:
     """The message that has waited longest of those due, claimed; None where none is due."""
-    due = and_(_WAITING, or_(OutboxMessage.next_attempt_at.is_(None), OutboxMessage.next_attempt_at <= now))
+    next_attempt = OutboxMessage.next_attempt_at
+    # Nothing is put off for so long: the clock was ahead when it was.
+    due = and_(_WAITING, or_(next_attempt.is_(None), next_attempt <= now, next_attempt > now + FURTHEST))
     async with engine.connect() as connection:
         if await connection.scalar(select(OutboxMessage.id).where(due).limit(1)) is None:
             return None  # without having kept others from writing

@@ -4,6 +4,7 @@ The audiences say who; whether an action is possible now is casework's to say.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from ascms.models import Role
@@ -190,6 +191,7 @@ def _words(role: Role) -> str:
     return role.value.replace("_", " ").title()
 
 
+@cache
 def who_may(audience: type[Audience]) -> str:
     """Who may, in words: `Only Workflow Lead, Case Manager may do this.`"""
     always = [_words(role) for role in Role if role in audience.visible]

@@ -17,7 +17,7 @@ from ascms.models import Role
 from ascms.settings import OfficeSupportReading
 
 from .audience import Audience, Cell
-from .scopes import SCOPES, member_of_acting, not_blocked, own_request, some
+from .scopes import SCOPES, Condition, member_of_acting, not_blocked, own_request, some
 
 
 class Visibility(Enum):
@@ -137,23 +137,31 @@ class Me:
         """Whether `role` reaches `row`: its scope, the row condition of the type's `id`, and no access block."""
         return and_(self._scope(type_name, role, row), self._not_blocked(type_name, (role,), row))
 
-    def row_scope(self, type_name: str, row: Any, *, through_parent: bool = False) -> ColumnElement[bool]:
-        """Whether the viewer reaches `row` by any role held. False for a type that no role held reaches.
+    def linked(self, entity: Any, column: Any, key: Any, condition: Any) -> ColumnElement[bool]:
+        """Whether there is a row of `entity` whose `column` is `key` and for which the condition holds."""
+        return some(entity, column == key, condition)
 
-        `through_parent`: the row hangs on one that is known to be reached by the viewer's only role, so that
-        what is left to ask is the row's own condition.
-        """
+    def leads_to(self, entity: Any, column: Any, key: Any, condition: Any) -> ColumnElement[bool]:
+        """The same, of rows that are reached and so lead to others."""
+        return self.linked(entity, column, key, condition)
+
+    def one_holds(self, row: Any, model: type[models.Base], *conditions: Condition) -> ColumnElement[bool]:
+        """Whether one of the conditions holds for a row of the model."""
+        return or_(*(condition(row) for condition in conditions))
+
+    def row_scope(self, type_name: str, row: Any) -> ColumnElement[bool]:
+        """Whether the viewer reaches `row` by any role held. False for a type that no role held reaches."""
         if not self.policy.rules[type_name].scoped:
             return true()
-        roles = [role for role in self.roles if self.policy.has_rows(type_name, role)]
+        roles = self._reaching(type_name)
         if not roles:
             return false()
-        if through_parent and len(self.roles) == 1:
-            condition = self._cell_condition(type_name, self.policy.cell(type_name, "id", roles[0]), row, roles[0])
-            return true() if condition is None else condition
         return and_(
             or_(*(self._scope(type_name, role, row) for role in roles)), self._not_blocked(type_name, roles, row)
         )
+
+    def _reaching(self, type_name: str) -> list[Role]:
+        return [role for role in self.roles if self.policy.has_rows(type_name, role)]
 
     def node_scope(self, type_name: str, row: Any) -> ColumnElement[bool]:
         """What `node` finds: what the viewer reaches; of users only oneself and the acting organisation's."""
@@ -171,7 +179,7 @@ class Me:
         if "id" not in rule.fields:
             return scope(row, self)
         own = self._cell_condition(type_name, self.policy.cell(type_name, "id", role), row, role)
-        return scope(row, self) if own is None else and_(scope(row, self), own)
+        return scope(row, self) if own is None else and_(own, scope(row, self))  # what asks the row alone comes first
 
     def _not_blocked(self, type_name: str, roles: Any, row: Any) -> ColumnElement[bool]:
         model = self.policy.rules[type_name].model
@@ -200,7 +208,7 @@ class Me:
     def _decide(
         self, type_name: str, cells: Mapping[Role, Cell], unless_protected: Container[Role], row: Any
     ) -> Decision:
-        reaching = [role for role in self.roles if self.policy.has_rows(type_name, role)]
+        reaching = self._reaching(type_name)
         conditions = {
             role: self._condition(type_name, cells[role], role, row, protected=role in unless_protected)
             for role in reaching
@@ -216,6 +224,12 @@ class Me:
             return only
         if any(condition is None and not self._has_scope(type_name, role) for role, condition in conditions.items()):
             return Visibility.ALWAYS
+        return self._by_some_role(type_name, conditions, row)
+
+    def _by_some_role(
+        self, type_name: str, conditions: Mapping[Role, ColumnElement[bool] | None], row: Any
+    ) -> ColumnElement[bool]:
+        """Whether one of the roles reaches `row` and has its condition fulfilled, if it has one."""
         return or_(
             *(
                 self.reaches(type_name, role, row)

@@ -8,7 +8,7 @@ is the same statement for everyone.
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select, true
 from sqlalchemy.orm import aliased
 
 from ascms import models
@@ -26,10 +26,17 @@ class Acting(Protocol):
 
     def reaches(self, type_name: str, role: Role, row: Any) -> ColumnElement[bool]: ...
 
+    def linked(self, entity: Any, column: Any, key: Any, condition: Any) -> ColumnElement[bool]: ...
+
+    def leads_to(self, entity: Any, column: Any, key: Any, condition: Any) -> ColumnElement[bool]: ...
+
+    def one_holds(self, row: Any, model: type[models.Base], *conditions: "Condition") -> ColumnElement[bool]: ...
+
 
 Row = Any
 """A mapped class or an alias of one; which table it is, the decorator below says."""
 Scope = Callable[[Row, Acting], ColumnElement[bool]]
+Condition = Callable[[Row], ColumnElement[bool]]
 
 SCOPES: dict[tuple[type[models.Base], Role], Scope] = {}
 
@@ -48,8 +55,12 @@ def scope(model: type[models.Base], *roles: Role) -> Callable[[Scope], Scope]:
 
 
 def some(entity: Any, *conditions: Any) -> ColumnElement[bool]:
-    """Whether there is a row of `entity` for which the conditions hold; every other table is the outer query's."""
-    return exists().where(*conditions).correlate_except(entity)
+    """Whether there is a row of `entity` for which the conditions hold; every other table is the outer query's.
+
+    Asked of each row by itself. PostgreSQL would else rather find all such rows first, of many more than are read.
+    """
+    found: Select[Any] = select(literal_column("1")).where(*conditions).suffix_with("OFFSET 0", dialect="postgresql")
+    return found.correlate_except(entity).exists()
 
 
 def one_of(column: Any, *values: Any) -> ColumnElement[bool]:
@@ -104,7 +115,7 @@ def cases_they_manage(case: Row, me: Acting) -> ColumnElement[bool]:
 def cases_of_the_region(case: Row, me: Acting) -> ColumnElement[bool]:
     """Cases of the adviser's region, no protected student's."""
     student = aliased(models.Student)
-    hidden = some(student, student.id == case.student_id, student.protected)
+    hidden = me.linked(student, student.id, case.student_id, student.protected)
     return and_(case.region == me.region, ~hidden)
 
 
@@ -123,7 +134,7 @@ def _students_by(role: Role) -> None:
     def students_of_reached_cases(student: Row, me: Acting) -> ColumnElement[bool]:
         """Students of the cases that the role reaches."""
         case = aliased(models.Case)
-        return some(case, case.student_id == student.id, me.reaches("Case", role, case))
+        return me.leads_to(case, case.student_id, student.id, me.reaches("Case", role, case))
 
 
 for _role in (
@@ -176,7 +187,7 @@ def _requests_by(role: Role) -> None:
     def requests_of_reached_cases(request: Row, me: Acting) -> ColumnElement[bool]:
         """Requests of the cases that the role reaches, no drafts."""
         case = aliased(models.Case)
-        reached = some(case, case.id == request.case_id, me.reaches("Case", role, case))
+        reached = me.leads_to(case, case.id, request.case_id, me.reaches("Case", role, case))
         return and_(request.submitted_at.is_not(None), reached)
 
 
@@ -255,5 +266,5 @@ def blocks_on_others(block: Row, me: Acting) -> ColumnElement[bool]:
 def not_blocked(student_id: Any, me: Acting) -> ColumnElement[bool]:
     """No one has kept the viewer and this student apart."""
     block = aliased(models.AccessBlock)
-    blocked = some(block, block.student_id == student_id, block.user_id == me.user_id, block.lifted_at.is_(None))
-    return ~blocked
+    live = and_(block.user_id == me.user_id, block.lifted_at.is_(None))
+    return ~me.linked(block, block.student_id, student_id, live)

@@ -1,16 +1,22 @@
-"""Mutations: done one after another, each payload read when its change is on disk, with the rights held by then."""
+"""Mutations: done one after another, each payload read when its change is on disk, with the rights held by then.
 
+An operation that takes too long is stopped where that leaves no doubt: until a change is committed, which then is none,
+and when its payload is read, which then is left out. A commit that has begun is awaited.
+"""
+
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from graphql import GraphQLError
 
+from ascms.faults import fault_of
 from ascms.identity.viewer import Viewer
 from ascms.settings import Execution
 from ascms.snapshots import Fetch, read
+from ascms.telemetry.exchange import present_name
 
 from .document import Asked
 from .facts import Facts
@@ -18,7 +24,7 @@ from .level import Run, no_rows
 from .payloads import Payload
 from .plain import run_plainly
 from .plan import Plan, parameters_of
-from .problems import failed, not_done
+from .problems import failed, not_done, out_of_time, unavailable
 from .selection import Selected
 from .sources import Act, Outcome
 from .values import filled_throughout
@@ -46,6 +52,16 @@ class Call:
     arguments: Mapping[str, Any]
     facts: Facts
     retry: Retry | None
+    limit: asyncio.Timeout
+    deadline: float
+
+    def begins(self) -> None:
+        """From here on it is undone when it takes too long."""
+        self.limit.reschedule(self.deadline)
+
+    def commits(self) -> None:
+        """From here on it is not broken off: nobody could say what came of it."""
+        self.limit.reschedule(None)
 
 
 async def change(
@@ -70,29 +86,47 @@ async def change(
     data: dict[str, Any] = {}
     errors: list[GraphQLError] = []
     subjects: set[int] = set()
+    seconds = operations.settings.operation_seconds
+    deadline = asyncio.get_running_loop().time() + seconds
     for position, (selected, bring) in enumerate(plan.roots):
         if not isinstance(bring, Payload):
             data[selected.key] = selected.type_name
             continue
+        doing, reading = asyncio.timeout_at(deadline), asyncio.timeout_at(deadline)
         try:
             _refuse_lost(plan, selected, facts.viewer)
             # What the payload's arguments are worth (a cursor) is known before anything is done.
             plan.params.fill(asked.leaves, _run(operations, facts))
-            outcome = await _perform(selected, Call(selected.name, position, _arguments(asked, selected), facts, retry))
-            facts = replace(facts, viewer=await again())
-            plan = await operations.planned(asked, facts.viewer)
-            run = _run(operations, facts)
-            data[selected.key] = await _payload(operations, asked, plan, position, run, outcome, variables)
+            arguments = _arguments(asked, selected)
+            async with doing:
+                call = Call(selected.name, position, arguments, facts, retry, doing, deadline)
+                outcome = await _perform(selected, call)
+            async with reading:
+                facts = replace(facts, viewer=await again())
+                plan = await operations.planned(asked, facts.viewer)
+                run = _run(operations, facts)
+                data[selected.key] = await _payload(operations, asked, plan, position, run, outcome, variables)
             subjects |= run.subjects
         except GraphQLError as error:
             error.path = [selected.key]
             errors.append(error)
             data[selected.key] = None
-        except Exception:
-            reference = uuid4().hex
+        except Exception as error:
+            if isinstance(error, TimeoutError) and (doing.expired() or reading.expired()):
+                data[selected.key] = None
+                errors.append(out_of_time(selected, seconds, done=reading.expired()))
+                continue
+            fault = fault_of(error)
+            if fault is not None and not data:
+                raise  # the whole request is answered so, and may be sent again
+            data[selected.key] = None
+            reference = present_name()
+            if fault is not None:
+                LOGGER.error("%s: %s (%s)", selected.name, fault, reference)
+                errors.append(unavailable(selected))
+                continue
             LOGGER.exception("%s failed (%s)", selected.name, reference)
             errors.append(failed(selected, reference))
-            data[selected.key] = None
     return Answer(data, errors, plan, asked, subjects)
 
 

@@ -8,15 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orjson import Fragment
 from sqlalchemy import ColumnElement, Dialect, and_, inspect
 from sqlalchemy.orm import aliased
 
 from ascms.models import Role
-from ascms.permissions.policy import UNSCOPED_PAPERS, Me, Visibility, subject_of
+from ascms.permissions.planned import Planned
+from ascms.permissions.policy import UNSCOPED_PAPERS, Visibility, subject_of
 from ascms.settings import Settings
 
 from . import shapes
 from .conditions import Conditions, guarded, ordered
+from .inlined import inlined
 from .leaves import as_json, encoder, serialiser
 from .level import Child, Computation, Level
 from .lists import Attachment, WholeList, attach
@@ -83,6 +86,15 @@ def _each(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return converted
 
 
+def _asked_of(selected: Selected) -> Any:
+    """What is asked of a value made in Python: the same field may be asked for twice, with other members."""
+    return tuple(
+        (type_name, inner.key, inner.name, _asked_of(inner))
+        for type_name, below in selected.below.items()
+        for inner in below
+    )
+
+
 def member_of(value: Any, name: str) -> Any:
     """A member of a value made in Python, be it a mapping or an object."""
     return value[name] if isinstance(value, Mapping) else getattr(value, name)
@@ -99,7 +111,7 @@ def _reading(name: str, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
 class Compiler:
     """Compiles the root fields of one operation for one set of roles."""
 
-    def __init__(self, registry: Registry, me: Me, params: Params, settings: Settings, dialect: Dialect) -> None:
+    def __init__(self, registry: Registry, me: Planned, params: Params, settings: Settings, dialect: Dialect) -> None:
         self.registry = registry
         self.me = me
         self.params = params
@@ -109,14 +121,14 @@ class Compiler:
         self.disclosed: set[str] = set()
         self._decisions: dict[Any, tuple[Row, Any]] = {}
         """The row is kept with its decision, so that no other can take its identity."""
-        self._levels = 0
+        self.levels: list[Level] = []
 
     def new_level(self) -> Level:
         """A statement more. Raises where an operation would take more than one may."""
-        self._levels += 1
-        if self._levels > MOST_STATEMENTS:
+        if len(self.levels) >= MOST_STATEMENTS:
             raise too_many_statements(MOST_STATEMENTS)
-        return Level()
+        self.levels.append(Level())
+        return self.levels[-1]
 
     # Decisions -----------------------------------------------------------------------------------------------
 
@@ -248,7 +260,7 @@ class Compiler:
         def make() -> tuple[Any, ColumnElement[bool]]:
             alias = aliased(source.model)
             conditions = [getattr(alias, source.target) == key_expression(source.key, row, self.me)]
-            if not (source.implied and len(self.me.roles) == 1):
+            if not source.implied:
                 conditions.append(self.me.row_scope(target, Row(alias)))
             if source.where is not None:
                 conditions.append(source.where(Row(alias), self.me))
@@ -296,9 +308,9 @@ class Compiler:
         def computation() -> Computation:
             expressions = source.columns(row, self.me).items()
             columns = {name: level.add(guarded(decision, expression)) for name, expression in expressions}
-            return Computation(source.compute, columns, conditions)
+            return Computation(source.compute, columns, conditions, self.given(selected), source.repeats)
 
-        return shapes.computed(level.compute(computation, (*key, conditions)), self.given(selected))
+        return shapes.computed(level.compute(computation, (*key, conditions, _asked_of(selected))))
 
     def given(self, selected: Selected) -> Callable[[Any], Any]:
         """The shape of a value made in Python: leaves serialised, members of objects read by name.
@@ -327,12 +339,22 @@ class Compiler:
 
     # Lists ---------------------------------------------------------------------------------------------------
 
-    def link_conditions(self, link: Link, target: str, row: Row) -> list[ColumnElement[bool]]:
-        """What must hold of the rows of a link to `target`, besides hanging on their parent."""
-        conditions = [self.me.row_scope(target, row, through_parent=link.hangs)]
+    def link_conditions(self, link: Link, target: str, row: Row, parent: str) -> list[ColumnElement[bool]]:
+        """What must hold of the rows of a link from `parent` to `target`, besides hanging on their parent."""
+        conditions = [self.me.row_scope(target, row, under=parent if link.hangs else None)]
         if link.where is not None:
             conditions.append(link.where(row, self.me))
         return conditions
+
+    def page_conditions(
+        self, link: Link, target: str, row: Row, parent: str
+    ) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+        """The same of a connection's rows: as its pages are read best, and as its total is counted best."""
+        if link.key is not None or link.on is not None:
+            conditions = self.link_conditions(link, target, row, parent)
+            return conditions, conditions
+        more = [] if link.where is None else [link.where(row, self.me)]
+        return [self.me.listed(target, row), *more], [self.me.counted(target, row), *more]
 
     def _attach(self, level: Level, row: Row, link: Link, alias: Any) -> Attachment:
         parent = aliased(inspect(row.entity).mapper)
@@ -343,6 +365,11 @@ class Compiler:
         self, level: Level, row: Row, selected: Selected, source: Many, decision: Any, subject_noted: bool,
         present: tuple[int, ...],
     ) -> Shape:  # fmt: skip
+        if subject_noted and not isinstance(row, GuardedRow):
+            text = inlined(self, row, selected, source)
+            if text is not None:
+                key = (*row.identity, selected.coordinate, selected.key, selected.path)
+                return shapes.where(present, shapes.column(level.add(guarded(decision, text), key), Fragment))
         target, selections = next(iter(selected.below.items()))
         alias = aliased(source.link.model)
         below = self.new_level()
@@ -350,7 +377,7 @@ class Compiler:
         listed = WholeList(below, self._attach(level, row, source.link, alias), self.dialect)
         listed.shaper = below.shaper(self.object(below, member, target, selections, subject_noted))
         order = [ordered(getattr(alias, name)) for name in source.order]
-        listed.finish(self.link_conditions(source.link, target, member), order)
+        listed.finish(self.link_conditions(source.link, target, member, selected.type_name), order)
         return self._hung(level, row, listed, decision, present)
 
     def _hung(self, level: Level, row: Row, listed: Any, decision: Any, present: tuple[int, ...]) -> Shape:

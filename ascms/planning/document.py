@@ -1,7 +1,7 @@
 """A document read once: parsed, validated, and what its operation asks for, with the cost counted."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +12,9 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    NamedTypeNode,
     Node,
+    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -24,12 +26,11 @@ from graphql.execution.values import VariableValues
 
 from ascms.settings import Settings
 
-from .problems import bad_input, too_costly
+from .limits import check_limits
+from .problems import bad_input, coded, over, too_costly
 from .selection import Reader, Selected
 from .sizes import nodes_asked
-from .values import as_slot, shape_of
-
-MAXIMUM_TOKENS = 15_000
+from .values import SLOT, as_slot, shape_of
 
 
 class RequestErrors(Exception):  # noqa: N818 (it carries the errors of a request)
@@ -49,6 +50,10 @@ class Document:
     node: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
+    suggests: bool = True
+    """Whether errors say which name may have been meant."""
+    known: "dict[str | None, Known]" = field(default_factory=dict, compare=False, repr=False)
+    """The operations that were asked for, by the name that was given."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises RequestErrors where the name does not settle which."""
@@ -61,13 +66,16 @@ class Document:
         raise RequestErrors([bad_input(f"{asked}; the document has {known}. Give the name of one of them.")])
 
 
-def read_document(schema: GraphQLSchema, text: str) -> Document:
+def read_document(schema: GraphQLSchema, text: str, settings: Settings) -> Document:
     """Parse and validate a document. Raises RequestErrors."""
     try:
-        node = parse(text, max_tokens=MAXIMUM_TOKENS)
+        node = parse(text, max_tokens=settings.maximum_tokens)
+        check_limits(node, settings)
     except (GraphQLSyntaxError, RecursionError) as error:
-        raise RequestErrors([_coded(error)]) from None
-    errors = validate(schema, node, max_errors=20)
+        raise RequestErrors([_unparsed(error, settings)]) from None
+    except GraphQLError as refusal:
+        raise RequestErrors([refusal]) from None
+    errors = validate(schema, node, max_errors=20, hide_suggestions=not settings.suggestions)
     if errors:
         raise RequestErrors([_coded(error) for error in errors])
     operations: dict[str | None, OperationDefinitionNode] = {}
@@ -77,40 +85,55 @@ def read_document(schema: GraphQLSchema, text: str) -> Document:
             operations[definition.name.value if definition.name else None] = definition
         elif isinstance(definition, FragmentDefinitionNode):
             fragments[definition.name.value] = definition
-    return Document(text, sha256(text.encode()).hexdigest(), node, operations, fragments)
+    return Document(text, sha256(text.encode()).hexdigest(), node, operations, fragments, settings.suggestions)
+
+
+def _unparsed(error: Exception, settings: Settings) -> GraphQLError:
+    """Why a text was not parsed: the parser says by its message alone that there was too much of it."""
+    said = str(error)
+    if f"more than {settings.maximum_tokens} tokens" in said:
+        message = "The document has more than {limit:,} tokens (names, values, signs), which is the most that is read."
+        return over("TOO_MANY_TOKENS", None, settings.maximum_tokens, message)
+    if isinstance(error, RecursionError) or "nested too deeply" in said:
+        return coded("TOO_DEEP", "The document is nested too deeply to be read. Ask for what lies deeper by its id.")
+    return _coded(error)
 
 
 def _coded(error: Exception) -> GraphQLError:
-    if not isinstance(error, GraphQLError):
-        return bad_input("The document is nested too deeply.")
+    assert isinstance(error, GraphQLError)
     error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
     return error
 
 
 @dataclass(frozen=True)
 class Asked:
-    """An operation with its variables: the selections, the leaves of the variables, and the shape they have."""
+    """An operation with its variables: the leaves of the variables, and the shape they have."""
 
     document: Document
-    operation: OperationDefinitionNode
-    variables: VariableValues
+    known: "Known"
+    given: Mapping[str, Any]
     leaves: Sequence[Any]
-    shape: Any
+    shape: Hashable
+
+    @property
+    def operation(self) -> OperationDefinitionNode:
+        return self.known.operation
 
     @property
     def name(self) -> str | None:
-        return self.operation.name.value if self.operation.name else None
+        return self.known.name
 
     @property
     def reads_only(self) -> bool:
-        return self.operation.operation is OperationType.QUERY
+        return self.known.kind is OperationType.QUERY
 
     def selections(self, schema: GraphQLSchema, settings: Settings) -> tuple[list[Selected], int, int]:
         """What is asked of the root, how many nodes it may bring, and its fields. Raises RequestErrors."""
         root = schema.get_root_type(self.operation.operation)
         assert root is not None  # validated
+        variables, leaves, _ = self.known.coerced(schema, self.given, self.document.suggests)
         try:
-            reader = Reader(schema, self.document.fragments, self.variables, self.leaves)
+            reader = Reader(schema, self.document.fragments, variables, leaves)
             selections = reader.read(root, [self.operation.selection_set])
             nodes = sum(nodes_asked(selected, settings) for selected in selections)
         except GraphQLError as error:
@@ -120,19 +143,64 @@ class Asked:
         return selections, nodes, reader.fields
 
 
+class Known:
+    """An operation of a document, with what is known of it before any variables are."""
+
+    __slots__ = ("_texts", "_whole", "kind", "name", "operation")
+
+    def __init__(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self.operation = operation
+        self.name = operation.name.value if operation.name else None
+        self.kind = operation.operation
+        self._whole = _only_for_actions(operation, fragments)
+        self._texts = _only_texts(operation) if not self._whole else None
+
+    def asked(self, schema: GraphQLSchema, document: Document, given: Mapping[str, Any]) -> Asked:
+        """The operation with these variables. Raises RequestErrors."""
+        if self._texts is not None:
+            # The most usual variables need no coercing: texts stay what they are, and each is a slot.
+            leaves = [given.get(name) for name, _ in self._texts]
+            if all(type(leaf) is str for leaf in leaves):
+                return Asked(document, self, given, leaves, self._texts)
+        _, leaves, shape = self.coerced(schema, given, document.suggests)
+        return Asked(document, self, given, leaves, shape)
+
+    def coerced(
+        self, schema: GraphQLSchema, given: Mapping[str, Any], suggests: bool
+    ) -> tuple[VariableValues, list[Any], Any]:
+        """The variables' values with slots for their leaves, the leaves, and the shape. Raises RequestErrors."""
+        definitions = self.operation.variable_definitions or ()
+        values = get_variable_values(schema, definitions, dict(given), max_errors=20, hide_suggestions=not suggests)
+        if isinstance(values, list):
+            raise RequestErrors([_coded(error) for error in values])
+        leaves: list[Any] = []
+        coerced, shapes = {}, []
+        for variable, value in values.coerced.items():
+            slotting = as_slot if variable in self._whole else shape_of
+            coerced[variable], shape = slotting(value, leaves)
+            shapes.append((variable, shape))
+        return VariableValues(values.sources, coerced), leaves, tuple(shapes)
+
+
 def ask(schema: GraphQLSchema, document: Document, name: str | None, given: Mapping[str, Any]) -> Asked:
     """The operation `name` of the document with these variables. Raises RequestErrors."""
-    operation = document.operation(name)
-    values = get_variable_values(schema, operation.variable_definitions or (), dict(given), max_errors=20)
-    if isinstance(values, list):
-        raise RequestErrors([_coded(error) for error in values])
-    leaves: list[Any] = []
-    coerced, shapes = {}, []
-    whole = _only_for_actions(operation, document.fragments)
-    for variable, value in values.coerced.items():
-        coerced[variable], shape = as_slot(value, leaves) if variable in whole else shape_of(value, leaves)
-        shapes.append((variable, shape))
-    return Asked(document, operation, VariableValues(values.sources, coerced), leaves, tuple(shapes))
+    known = document.known.get(name)
+    if known is None:
+        known = document.known[name] = Known(document.operation(name), document.fragments)
+    return known.asked(schema, document, given)
+
+
+def _only_texts(operation: OperationDefinitionNode) -> tuple[tuple[str, str], ...] | None:
+    """The shape of the variables when all are given, where each is a String or an ID without a default."""
+    shape = []
+    for definition in operation.variable_definitions or ():
+        type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
+        if not isinstance(type_, NamedTypeNode) or type_.name.value not in {"String", "ID"}:
+            return None
+        if definition.default_value is not None:
+            return None
+        shape.append((definition.variable.name.value, SLOT))
+    return tuple(shape)
 
 
 def _only_for_actions(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> set[str]:

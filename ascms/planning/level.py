@@ -7,13 +7,14 @@ computed fields.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from operator import itemgetter
+from typing import Any, Final, Protocol
 
 from sqlalchemy import ColumnElement, Dialect, Select
 from sqlalchemy.orm import outerjoin
 
 from ascms.snapshots import Fetch
-from ascms.statements import Prepared
+from ascms.statements import Converter, Prepared, Rows, converter_of
 
 from .facts import Facts
 from .shapes import Shape, Shaper, Values
@@ -37,6 +38,11 @@ class Run:
         return f"{self.facts.viewer.user_id}|{acting.organisation_id if acting else ''}"
 
 
+UNKNOWN: Final = object()
+MOST_REPEATED: Final = 256
+"""Values of one computed field that are remembered."""
+
+
 @dataclass
 class Computation:
     """A computed field of a level: where its columns are, and for which rows it is asked."""
@@ -45,6 +51,38 @@ class Computation:
     columns: Mapping[str, int]
     conditions: Sequence[int]
     """Columns that must be true (or not null) in a row for it to count."""
+    shape: Callable[[Any], Any]
+    """Makes JSON of a value."""
+    repeats: Callable[[Mapping[str, Any]], bool] | None
+    """Whether the value for these columns is the same whenever the plan runs."""
+
+    def __post_init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Any] = {}
+        self._of = _getter(tuple(self.columns.values()))
+
+    def append_to(self, rows: Sequence[list[Any]], facts: Facts) -> None:
+        """Put the shaped value behind each row; null behind those that do not count."""
+        conditions, known, of = self.conditions, self._known, self._of
+        asked, places = [], []
+        for row in rows:
+            value = None
+            if not conditions or holds(row, conditions):
+                value = UNKNOWN if self.repeats is None else known.get(of(row), UNKNOWN)
+                if value is UNKNOWN:
+                    asked.append(row)
+                    places.append(len(row))
+            row.append(value)
+        if asked:
+            self._ask(asked, places, facts)
+
+    def _ask(self, rows: Sequence[list[Any]], places: Sequence[int], facts: Facts) -> None:
+        given = [{name: row[place] for name, place in self.columns.items()} for row in rows]
+        for row, place, columns, value in zip(rows, places, given, self.compute(given, facts), strict=True):
+            row[place] = shaped = self.shape(value)
+            if self.repeats is not None and self.repeats(columns):
+                if len(self._known) >= MOST_REPEATED:
+                    self._known.clear()
+                self._known[self._of(row)] = shaped
 
 
 @dataclass
@@ -54,6 +92,10 @@ class Child:
     level: "Runnable"
     key: int
     conditions: Sequence[int]
+
+    def __post_init__(self) -> None:
+        self.parents = _keys_where(self.key, self.conditions)
+        """The keys of the parents among rows, each once."""
 
 
 class Shaping:
@@ -75,6 +117,8 @@ class Shaping:
 class Runnable(Protocol):
     """What can hang on a level: runs for the given parents, and says what it has for each."""
 
+    level: "Level"
+
     async def run(self, run: Run, parents: Sequence[Any]) -> Mapping[Any, Any]: ...
 
 
@@ -88,15 +132,22 @@ class Level:
         self.children: list[Child] = []
         self.subjects: list[int] = []
         self.width = 0
-        """How many columns a row has before the values of computed fields."""
+        """How many columns its shapes read; what its list reads of a row stands behind them."""
         self.one_row = False
         """Whether it brings one row at most, so that what hangs on it hangs on one parent."""
         self._places: dict[Any, int] = {}
         self._aliases: dict[Any, Any] = {}
         self._computed: dict[Any, int] = {}
         self._shapings: list[Shaping] = []
+        self._as_stored: set[int] = set()
 
     # Building ------------------------------------------------------------------------------------------------
+
+    def add_as_stored(self, expression: Any, dialect: Dialect) -> tuple[int, Converter | None]:
+        """The place of `expression`, left as the driver gives it, and what makes it a Python value."""
+        place = self.add(expression)
+        self._as_stored.add(place)
+        return place, converter_of(expression.type, dialect)
 
     def add(self, expression: Any, key: Any = None) -> int:
         """The place of `expression` among the columns; `key` makes equal ones share a place."""
@@ -142,44 +193,50 @@ class Level:
 
     def finish(self, statement: Select[Any], columns: Sequence[Any], dialect: Dialect) -> None:
         """Make the statement ready; what it was built from is let go. `columns` are all that it selects."""
-        self._prepared = Prepared(statement, columns, dialect)
-        self.width = len(self.columns)
+        typed = [None if place in self._as_stored else column for place, column in enumerate(columns)]
+        self.prepared = Prepared(statement, typed, dialect)
+        self.width, whole = len(self.columns), len(columns)
         self.columns, self.joins = [], []
         self._places, self._aliases, self._computed = {}, {}, {}
         for shaping in self._shapings:
-            shaping.finish(self.width)
+            shaping.finish(whole)
         self._shapings = []
 
     # Running -------------------------------------------------------------------------------------------------
 
     async def fetch(self, run: Run, parameters: Mapping[str, Any]) -> Sequence[Values]:
         """The statement's rows."""
-        prepared = self._prepared
-        raw = await run.fetch(prepared.announced(), prepared.parameters({**run.parameters, **parameters}))
-        return prepared.rows(raw)
+        return await run.fetch(self.prepared, {**run.parameters, **parameters} if parameters else run.parameters)
 
     async def complete(self, run: Run, rows: Sequence[Values]) -> tuple[Sequence[Values], list[Mapping[Any, Any]]]:
         """The rows with their computed values behind them, and what the children brought."""
         completed: Sequence[Any] = rows
         if self.computations:
-            completed = [list(row[: self.width]) for row in rows]
+            completed = [list(row) for row in rows]
             for computation in self.computations:
-                self._compute(run.facts, computation, completed)
+                computation.append_to(completed, run.facts)
         for place in self.subjects:
-            run.subjects.update(row[place] for row in completed if row[place] is not None)
+            run.subjects.update([row[place] for row in completed if row[place] is not None])
         brought = []
         for child in self.children:
-            parents = list(dict.fromkeys(row[child.key] for row in completed if holds(row, child.conditions)))
-            parents = [parent for parent in parents if parent is not None]
+            parents = child.parents(completed)
             brought.append(await child.level.run(run, parents) if parents else {})
         return completed, brought
 
-    def _compute(self, facts: Facts, computation: Computation, rows: Sequence[list[Any]]) -> None:
-        asked = [row for row in rows if holds(row, computation.conditions)]
-        given = [{name: row[place] for name, place in computation.columns.items()} for row in asked]
-        values = iter(computation.compute(given, facts)) if asked else iter(())
-        for row in rows:
-            row.append(next(values) if holds(row, computation.conditions) else None)
+
+def _getter(places: tuple[int, ...]) -> Callable[[Values], tuple[Any, ...]]:
+    """What gets the values at these places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda row: tuple(row[place] for place in places)
+
+
+def _keys_where(key: int, conditions: Sequence[int]) -> Callable[[Sequence[Values]], list[Any]]:
+    """A function of one expression; there are many rows."""
+    held = "".join(f" and v[{place}] is not None and v[{place}] is not False" for place in conditions)
+    text = f"lambda rows: list(dict.fromkeys([v[{key}] for v in rows if v[{key}] is not None{held}]))"
+    keys: Callable[[Sequence[Values]], list[Any]] = eval(text)  # noqa: S307 (numbers only)
+    return keys
 
 
 def holds(row: Values, conditions: Sequence[int]) -> bool:
@@ -187,6 +244,6 @@ def holds(row: Values, conditions: Sequence[int]) -> bool:
     return all(row[place] is not None and row[place] is not False for place in conditions)
 
 
-async def no_rows(statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+async def no_rows(prepared: Prepared, given: Mapping[str, Any]) -> Rows:
     """The fetch of a run that is given its snapshot later."""
     raise RuntimeError("read outside of a snapshot")

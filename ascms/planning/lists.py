@@ -1,7 +1,7 @@
 """Lists: short ones whole, connections by pages. One statement each, whatever the number of parents.
 
-Under one parent (or none) a page is a limited query; under many, window functions number the rows of each
-parent, so that every parent gets its own page from the same statement. `totalCount` comes with the rows.
+Under one parent (or none) a page is a limited query; under many, the same statement limits the rows of each
+parent, so that nobody's list is read beyond its page. `totalCount` comes with the rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,22 +12,24 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Dialect,
+    Integer,
     Select,
     and_,
     bindparam,
-    case as sql_case,
     func,
-    or_,
+    literal_column,
     select,
     true,
 )
 from sqlalchemy.orm import join
 
+from ascms.permissions.found import Found
+
 from .conditions import SortKey, beyond
 from .level import Level, Run, Shaping
 from .shapes import Values
 from .sources import Link, key_of
-from .statements import PARENTS, Among
+from .statements import PARENTS, Among, parents_of_run
 
 PARENT = "parent"
 
@@ -36,8 +38,10 @@ PARENT = "parent"
 class Attachment:
     """How a list's rows belong to their parents: where the parent's key stands in a row, and the restriction."""
 
+    rows: Any
+    """What stands for the list's rows."""
     base: Any
-    """What the statement selects from, before joins."""
+    """What the statement selects from, before joins: the rows, with their parents where a condition links them."""
     key: ColumnElement[Any] | None
     """The parent's key in each row; None for a root list."""
     many: bool
@@ -59,9 +63,9 @@ class Attachment:
 def attach(link: Link, alias: Any, parent: Any, on: ColumnElement[bool] | None, *, many: bool) -> Attachment:
     """The attachment of `alias` (rows of the link) to `parent` (an alias of the parent's table)."""
     if link.key is not None:
-        return Attachment(alias, getattr(alias, key_of(link.key)), many)
+        return Attachment(alias, alias, getattr(alias, key_of(link.key)), many)
     assert on is not None
-    return Attachment(join(parent, alias, on), parent.id, many)
+    return Attachment(alias, join(parent, alias, on), parent.id, many)
 
 
 # Short lists -------------------------------------------------------------------------------------------------
@@ -89,9 +93,11 @@ class WholeList:
 
     async def run(self, run: Run, parents: Sequence[Any]) -> Mapping[Any, list[Any]]:
         rows = await self.level.fetch(run, self.attachment.parameters(parents))
-        completed, children = await self.level.complete(run, rows)
         lists: dict[Any, list[Any]] = {parent: [] for parent in parents}
         rooted, make = self.attachment.key is None, self.shaper.make
+        if not rooted:
+            rows = [row for row in rows if row[-1] in lists]  # a bundle reads for one parent more than is shown
+        completed, children = await self.level.complete(run, rows)
         for raw, values in zip(rows, completed, strict=True):
             lists[None if rooted else raw[-1]].append(make(values, children))
         return lists
@@ -111,6 +117,11 @@ class Window:
     before: Sequence[Any] | None
 
     @property
+    def rows(self) -> ColumnElement[int]:
+        """How many rows to read: one more tells that there are more. In the text: PostgreSQL has to know how few."""
+        return literal_column(str(self.limit + 1), Integer())
+
+    @property
     def bounded(self) -> bool:
         return self.after is not None or self.before is not None
 
@@ -127,7 +138,7 @@ class Window:
 class PageRows:
     """A page under one parent: its rows, what their children brought, and where it stands."""
 
-    rows: list[Values]
+    rows: Sequence[Values]
     children: Any
     total: int
     more: bool
@@ -156,17 +167,20 @@ class PagedList:
     lists: bool = False
     """Whether rows are asked for."""
 
-    def finish(self, conditions: Sequence[ColumnElement[bool]], keys: Sequence[SortKey]) -> None:
-        """Make the statement."""
-        where = and_(self.attachment.restriction(), *conditions)
+    def finish(
+        self, conditions: Sequence[ColumnElement[bool]], keys: Sequence[SortKey], counted: Sequence[ColumnElement[bool]]
+    ) -> None:
+        """Make the statement. `counted`: the conditions as they are best said where all rows are counted."""
+        restriction = self.attachment.restriction()
+        where, to_count = and_(restriction, *conditions), and_(restriction, *counted)
         if not self.lists:
-            self._count(where)
+            self._count(to_count)
         elif self.attachment.key is not None and self.attachment.many:
-            self._under_many(where, keys)
+            self._under_many(and_(true(), *conditions), keys)
         elif self.counts and self.window.bounded:
-            self._page_beside_total(where, keys)
+            self._page_beside_total(where, keys, to_count)
         else:
-            self._page(where, keys)
+            self._page(where, keys, to_count)
 
     def _order(self, keys: Sequence[SortKey]) -> list[Any]:
         return [key.clause(backwards=self.window.backwards) for key in keys]
@@ -181,66 +195,61 @@ class PagedList:
     def _ready(self, statement: Select[Any], columns: Sequence[Any]) -> None:
         self.level.finish(statement, columns, self.dialect)
 
-    def _page(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
+    def _page(self, where: ColumnElement[bool], keys: Sequence[SortKey], counted: ColumnElement[bool]) -> None:
         columns = list(self.level.columns)
         if self.counts:
-            total = select(func.count()).select_from(self.attachment.base).where(where)
+            total = select(func.count()).select_from(self.attachment.base).where(counted)
             columns.append(total.correlate(None).scalar_subquery())
         statement = (
             select(*columns)
             .select_from(self.level.from_clause(self.attachment.base))
             .where(and_(where, self.window.condition(keys)))
             .order_by(*self._order(keys))
-            .limit(self.window.limit + 1)
+            .limit(self.window.rows)
         )
         self._ready(statement, columns)
 
-    def _labelled(self) -> list[Any]:
-        return [column.label(f"c{place}") for place, column in enumerate(self.level.columns)]
-
-    def _page_beside_total(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
+    def _page_beside_total(
+        self, where: ColumnElement[bool], keys: Sequence[SortKey], counted: ColumnElement[bool]
+    ) -> None:
         """A page that may be empty must not lose its total: the total is one row, the page hangs beside it."""
-        total = select(func.count().label("total")).select_from(self.attachment.base).where(where).subquery()
+        total = select(func.count().label("total")).select_from(self.attachment.base).where(counted).subquery()
+        labelled = [column.label(f"c{place}") for place, column in enumerate(self.level.columns)]
         page = (
-            select(*self._labelled(), func.row_number().over(order_by=self._order(keys)).label("place"))
+            select(*labelled, func.row_number().over(order_by=self._order(keys)).label("place"))
             .select_from(self.level.from_clause(self.attachment.base))
             .where(and_(where, self.window.condition(keys)))
             .order_by(*self._order(keys))
-            .limit(self.window.limit + 1)
+            .limit(self.window.rows)
             .subquery()
         )
         columns = [page.c[f"c{place}"] for place in range(len(self.level.columns))]
-        columns += [total.c.total, page.c.place]
+        columns += [page.c.place, total.c.total]
         statement = select(*columns).select_from(total.outerjoin(page, true())).order_by(page.c.place)
         self._ready(statement, columns)
 
     def _under_many(self, where: ColumnElement[bool], keys: Sequence[SortKey]) -> None:
-        """Each parent's page, and at least one row of each parent for its total."""
-        key = self.attachment.key
+        """Each parent's page by itself: its rows are read, not all of the list. Where asked for, each one's total."""
+        key, rows = self.attachment.key, self.attachment.rows
         assert key is not None
-        within: Any = self.window.condition(keys) if self.window.bounded else None
-        hit = sql_case((within, 1), else_=0).label("hit") if within is not None else None
-        partition = [key, hit.element] if hit is not None else [key]
-        numbered = (
-            select(
-                *self._labelled(),
-                key.label("parent"),
-                func.count().over(partition_by=key).label("total"),
-                func.row_number().over(partition_by=partition, order_by=self._order(keys)).label("place"),
-                *([hit] if hit is not None else []),
-            )
+        parents: Any = parents_of_run()
+        if self.counts:
+            parent = parents.c.value
+            own = and_(key == parent, where)
+            total = select(func.count()).select_from(self.attachment.base).where(own).correlate(parents)
+            parents = select(parent, total.scalar_subquery().label("total")).cte("parents").prefix_with("MATERIALIZED")
+        few = (
+            select(rows.id)
             .select_from(self.level.from_clause(self.attachment.base))
-            .where(where)
-            .subquery()
+            .where(key == parents.c.value, where, self.window.condition(keys))
+            .order_by(*self._order(keys))
+            .limit(self.window.rows)
+            .correlate(parents)
         )
-        wanted = numbered.c.place <= self.window.limit + 1
-        if hit is not None:
-            wanted = or_(and_(numbered.c.hit == 1, wanted), and_(numbered.c.hit == 0, numbered.c.place == 1))
-        columns = [numbered.c[f"c{place}"] for place in range(len(self.level.columns))]
-        extra = [numbered.c.hit] if hit is not None else []
-        columns += [numbered.c.total, *extra, numbered.c.parent]
-        order = [numbered.c.parent, *([numbered.c.hit.desc()] if hit is not None else []), numbered.c.place]
-        self._ready(select(*columns).where(wanted).order_by(*order), columns)
+        columns = [*self.level.columns, *([rows.id, parents.c.total] if self.counts else []), parents.c.value]
+        found = join(parents, rows, Found(rows.id, few), isouter=self.counts)
+        statement = select(*columns).select_from(self.level.from_clause(found)).order_by(*self._order(keys))
+        self._ready(statement, columns)
 
     # Running -------------------------------------------------------------------------------------------------
 
@@ -250,12 +259,12 @@ class PagedList:
             return self._counted(run, rows, parents)
         kept, totals, more = self._pages(rows, parents)
         completed, children = await self.level.complete(run, [row for page in kept.values() for row in page])
-        remaining = iter(completed)
-        answer = {}
+        answer, at = {}, 0
         for parent, page in kept.items():
-            values = [next(remaining) for _ in page]
+            values = completed[at : at + len(page)]
+            at += len(page)
             if self.window.backwards:
-                values.reverse()
+                values = values[::-1]
             answer[parent] = self.shape(
                 PageRows(values, children, totals.get(parent, 0), parent in more, self.window), run
             )
@@ -265,7 +274,8 @@ class PagedList:
         if self.attachment.key is None:
             totals: dict[Any, int] = {None: rows[0][0]}
         else:
-            totals = dict.fromkeys(parents, 0) | {row[0]: row[1] for row in rows}
+            found = {row[0]: row[1] for row in rows}
+            totals = {parent: found.get(parent, 0) for parent in parents}
         return {
             parent: self.shape(PageRows([], (), total, False, self.window), run) for parent, total in totals.items()
         }
@@ -277,15 +287,22 @@ class PagedList:
         width = self.level.width
         rooted = self.attachment.key is None
         many = not rooted and self.attachment.many
+        beside = self.counts and (many or self.window.bounded)
+        if not many and not beside:
+            # One list, and each of its rows tells the total.
+            only, limit = None if rooted else parents[0], self.window.limit
+            total = {only: rows[0][width]} if self.counts and rows else {}
+            return {only: list(rows[:limit])}, total, {only} if len(rows) > limit else set()
         pages: dict[Any, list[Any]] = {parent: [] for parent in ([None] if rooted else parents)}
         totals: dict[Any, int] = {}
         for row in rows:
             parent = row[-1] if many else next(iter(pages))
-            if many or self.counts:
-                totals[parent] = row[width]
-            beside = self.counts and self.window.bounded
-            if (many and self.window.bounded and row[width + 1] == 0) or (not many and beside and row[-1] is None):
-                continue  # a row that only brings its parent's total
+            if parent not in pages:
+                continue  # a bundle reads for one parent more than is shown
+            if beside:
+                totals[parent] = row[width + 1]
+                if row[width] is None:
+                    continue  # a row that only brings its parent's total
             pages[parent].append(row)
         more = {parent for parent, page in pages.items() if len(page) > self.window.limit}
         for parent in more:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import ColumnElement
+
 from ascms.settings import Settings
+from ascms.statements import Converter
 
 from .conditions import Conditions, SortKey, cursor_values, nullable
 from .level import Level, Run
 from .lists import Attachment, PagedList, PageRows, Window
-from .problems import bad_input
+from .problems import bad_input, over
 from .selection import Selected
 from .sources import By, Connection, One, Row
 from .values import Text
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 
 MOST_SORT_KEYS = 10
+Place = tuple[int, Converter | None]
+"""Where a sort key stands in a row, and what makes a Python value of it."""
 
 
 def page_size(selected: Selected, settings: Settings) -> tuple[int, bool]:
@@ -29,11 +34,12 @@ def page_size(selected: Selected, settings: Settings) -> tuple[int, bool]:
     name, size = ("last", last) if last is not None else ("first", first)
     if size is None:
         return settings.default_page_size, False
-    if not 0 <= size <= settings.maximum_page_size:
-        raise bad_input(
-            f"{where} is given {name}: {size}; give 0 to {settings.maximum_page_size}, and page through the rest",
-            selected.nodes,
-        )
+    most = settings.maximum_page_size
+    message = f"{where} is given {name}: {size}; give 0 to {most}, and page through the rest"
+    if size < 0:
+        raise bad_input(message, selected.nodes)
+    if size > most:
+        raise over("PAGE_TOO_LARGE", size, most, message, selected.nodes)
     return size, last is not None
 
 
@@ -62,20 +68,22 @@ class Pages:
         below = self.compiler.new_level()
         conditions = self.compiler.conditions(selected)
         arguments = selected.arguments
-        where = self.compiler.link_conditions(source.link, target, row)
+        in_reach, counted = self.compiler.page_conditions(source.link, target, row, selected.type_name)
+        where: list[ColumnElement[bool]] = []
         if arguments.get("where") is not None:
             where.append(conditions.where(target, row, arguments["where"]))
         if arguments.get("search") is not None:
             assert source.search is not None
             conditions.may_search(target, row, source.searches)
-            where.append(source.search(row, Text(arguments["search"], self.params).as_pattern(), self.me))
+            term = Text(arguments["search"], self.params).as_pattern()
+            where.append(source.search(row, term, self.me.searching(target)))
         if source.narrow is not None:
             where.extend(source.narrow(row, self.me, arguments))
         keys = self._sort_keys(below, row, target, source, arguments.get("orderBy"), conditions)
         bound_to = f"{selected.coordinate}|{order_name(arguments.get('orderBy'))}"
         paged = PagedList(below, attachment, self.compiler.dialect, self._window(selected, keys, bound_to))
         paged.shape = self._page_shape(paged, below, row, target, connection, keys, bound_to, subject_noted)
-        paged.finish(where, keys)
+        paged.finish([*in_reach, *where], keys, [*counted, *where])
         return paged
 
     def _sort_keys(
@@ -125,11 +133,12 @@ class Pages:
         self, paged: PagedList, level: Level, row: Row, target: str, selections: Sequence[Selected],
         keys: Sequence[SortKey], bound_to: str, subject_noted: bool,
     ) -> Callable[[PageRows, Run], Any]:  # fmt: skip
-        places: list[int] = []
+        places: list[Place] = []
 
-        def cursor_places() -> list[int]:
+        def cursor_places() -> list[Place]:
             if not places:
-                places.extend(level.add(key.expression) for key in keys)
+                # Few rows of a page are asked for their cursor.
+                places.extend(level.add_as_stored(key.expression, self.compiler.dialect) for key in keys)
             return places
 
         members: list[tuple[str, Callable[[PageRows, Run], Any]]] = [
@@ -145,7 +154,7 @@ class Pages:
 
     def _page_member(
         self, paged: PagedList, level: Level, row: Row, target: str, selected: Selected,
-        cursor_places: Callable[[], list[int]], bound_to: str, subject_noted: bool,
+        cursor_places: Callable[[], list[Place]], bound_to: str, subject_noted: bool,
     ) -> Callable[[PageRows, Run], Any]:  # fmt: skip
         name = selected.name
         if selected.declared is None:
@@ -161,7 +170,8 @@ class Pages:
         places = cursor_places()
 
         def cursor(values: Any, run: Run) -> str:
-            return run.cursors.seal([values[place] for place in places], f"{run.bound_to}|{bound_to}")  # type: ignore[no-any-return]
+            keys = [values[place] if convert is None else convert(values[place]) for place, convert in places]
+            return run.cursors.seal(keys, f"{run.bound_to}|{bound_to}")  # type: ignore[no-any-return]
 
         inner = next(iter(selected.below.values()))
         if name == "edges":

@@ -1,7 +1,8 @@
 """The plan of an operation: made once for its document, the roles in effect and the shape of its inputs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -11,9 +12,12 @@ from sqlalchemy import Dialect
 
 from ascms.identity.viewer import Viewer
 from ascms.models import Role
-from ascms.permissions.policy import Me, Policy, Visibility
+from ascms.permissions.planned import Planned
+from ascms.permissions.policy import Policy, Visibility
 from ascms.settings import Settings
+from ascms.snapshots import Pace
 
+from .bundle import MOST_TOGETHER, Bundle
 from .compiler import Compiler, Redaction
 from .document import Asked, RequestErrors
 from .level import Run
@@ -78,11 +82,17 @@ class Plan:
     fields: int
     """How many fields it has, fragments spread: what keeping it weighs."""
     fingerprint: str
+    discloses: bool = False
+    """Whether its rows may be students' data."""
+    bundle: Bundle | None = field(default=None, compare=False, repr=False)
+    """All that it reads in one statement, where the database is better asked so."""
+    pace: Pace = field(default_factory=Pace, compare=False, repr=False)
 
-    @property
+    @cached_property
     def redacted(self) -> tuple[str, ...]:
         return tuple(sorted(redaction.coordinate for redaction in self.redactions))
 
+    @cached_property
     def access(self) -> list[dict[str, Any]]:
         """The entries of `extensions.access.redacted`."""
         return [
@@ -95,17 +105,35 @@ class Plan:
             for redaction in self.redactions
         ]
 
+    @cached_property
+    def extensions(self) -> bytes:
+        """The answer's `extensions`, as JSON."""
+        return orjson.dumps({"access": {"redacted": self.access}})
+
+    @cached_property
+    def introspects(self) -> bool:
+        """Whether graphql-core has a part in the answer."""
+        return any(bring is None for _, bring in self.roots)
+
     async def run(self, run: Run, leaves: Sequence[Any]) -> dict[str, Any]:
         """The planned part of the data: by response key, null where forbidden. Introspection is left out."""
         run.parameters.update(self.params.fill(leaves, run))
         data: dict[str, Any] = {}
-        for selected, bring in self.roots:
-            if isinstance(bring, Forbidden):
-                data[selected.key] = None
-            elif bring is not None:
-                assert not isinstance(bring, (Payload, Told))  # read one by one, each when it is done
-                data[selected.key] = await bring(run, leaves)
+        for key, bring in self._reads:
+            data[key] = None if bring is None else await bring(run, leaves)
         return data
+
+    @cached_property
+    def _reads(self) -> Sequence[tuple[str, Root | None]]:
+        """The root fields that are read; None for those that are not the viewer's.
+
+        Those of a mutation and of a subscription are read one by one, each when it is done.
+        """
+        return [
+            (selected.key, None if isinstance(bring, Forbidden) else bring)
+            for selected, bring in self.roots
+            if bring is not None and not isinstance(bring, (Payload, Told))
+        ]
 
 
 def make_plan(
@@ -114,7 +142,7 @@ def make_plan(
 ) -> Plan:  # fmt: skip
     """Plan an operation. Raises RequestErrors for what must not run: hidden fields in arguments, bad arguments."""
     selections, nodes, fields = asked.selections(schema, settings)
-    compiler = Compiler(registry, Me(policy, roles), Params(), settings, dialect)
+    compiler = Compiler(registry, Planned(policy, roles), Params(), settings, dialect)
     roots: list[tuple[Selected, Root | Payload | Told | Forbidden | None]] = []
     forbidden = [
         Forbidden(selected, policy.visible_to(selected.type_name, selected.name))
@@ -131,7 +159,11 @@ def make_plan(
     disclosed = tuple(sorted(compiler.disclosed))
     redacted = sorted(redaction.coordinate for redaction in redactions)
     fingerprint = sha256(orjson.dumps([disclosed, redacted])).hexdigest()
-    return Plan(roots, forbidden, compiler.params, redactions, disclosed, nodes, fields, fingerprint)
+    reads_at_once = not any(isinstance(bring, (Payload, Told)) for _, bring in roots)
+    together = reads_at_once and dialect.name == "postgresql" and 0 < len(compiler.levels) <= MOST_TOGETHER
+    bundle = Bundle(compiler.levels) if together else None
+    discloses = any(level.subjects for level in compiler.levels)
+    return Plan(roots, forbidden, compiler.params, redactions, disclosed, nodes, fields, fingerprint, discloses, bundle)
 
 
 def _never(compiler: Compiler, selected: Selected) -> bool:
@@ -161,7 +193,7 @@ def _typename(name: str) -> Root:
     return bring
 
 
-def parameters_of(viewer: Viewer) -> Mapping[str, Any]:
+def parameters_of(viewer: Viewer) -> dict[str, Any]:
     """The viewer's own identifiers, as every statement takes them."""
     acting = viewer.acting
     return {

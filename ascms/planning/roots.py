@@ -139,7 +139,7 @@ def _choices(compiler: Compiler, selected: Selected, source: Choices) -> Root:
     type_name = next(iter(selected.below))
     alias = aliased(source.model)
     level = compiler.new_level()
-    listed = WholeList(level, Attachment(alias, None, many=False), compiler.dialect)
+    listed = WholeList(level, Attachment(alias, alias, None, many=False), compiler.dialect)
     row = Row(alias)
     level.subjects.append(level.add(alias.id))
     listed.shaper = level.shaper(compiler.object(level, row, type_name, selected.below[type_name], subject_noted=True))
@@ -157,7 +157,8 @@ def _choices(compiler: Compiler, selected: Selected, source: Choices) -> Root:
 
 def _connection(compiler: Compiler, selected: Selected, source: Connection) -> Root:
     alias = aliased(source.link.model)
-    paged = Pages(compiler).paged(selected, source, alias, Attachment(alias, None, many=False), subject_noted=False)
+    whole = Attachment(alias, alias, None, many=False)
+    paged = Pages(compiler).paged(selected, source, alias, whole, subject_noted=False)
 
     async def bring(run: Run, leaves: Sequence[Any]) -> Any:
         return (await paged.run(run, [None]))[None]

@@ -1,24 +1,26 @@
 """Answering operations: the plan found or made, run in one transaction, and the answer put together."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any
 
+import orjson
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, execute_sync
 from graphql.language import FieldNode, OperationDefinitionNode, SelectionSetNode
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.identity.viewer import Viewer
+from ascms.bounded import Bounded
+from ascms.identity.viewer import RightsChanged, Standing, Viewer
 from ascms.permissions.policy import Policy
 from ascms.settings import Execution, Settings
-from ascms.snapshots import Fetch, read
+from ascms.snapshots import Fetch, Pace, T, Work, read, read_row
 
+from .bundle import Bundle
 from .cursors import Cursors
+from .deadline import in_time
 from .document import Asked, Document, RequestErrors, ask, read_document
 from .facts import Facts
 from .identifiers import decode
@@ -31,40 +33,6 @@ REMEMBERED_TEXT = 4_000_000
 """Characters of documents that are kept parsed."""
 REMEMBERED_FIELDS = 50_000
 """Fields of the plans that are kept."""
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Bounded(Generic[K, V]):
-    """A cache whose entries weigh `most` at most, all together; the longest unused goes first."""
-
-    def __init__(self, most: int, weigh: Callable[[V], int]) -> None:
-        self._entries: OrderedDict[K, V] = OrderedDict()
-        self._most = most
-        self._weigh = weigh
-        self._weight = 0
-        self._changing = Lock()
-
-    def find(self, key: K) -> V | None:
-        """The entry for `key`, if there is one."""
-        with self._changing:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-            return self._entries.get(key)
-
-    def get(self, key: K, make: Callable[[], V]) -> V:
-        """The entry for `key`, made if it is not there."""
-        value = self.find(key)
-        if value is None:
-            value = make()
-            with self._changing:
-                if key not in self._entries:
-                    self._weight += self._weigh(value)
-                self._entries[key] = value
-                while self._weight > self._most and len(self._entries) > 1:
-                    self._weight -= self._weigh(self._entries.popitem(last=False)[1])
-        return value
 
 
 @dataclass
@@ -81,8 +49,14 @@ class Answer:
         """The response as JSON has it."""
         body: dict[str, Any] = {"errors": [error.formatted for error in self.errors]} if self.errors else {}
         body["data"] = self.data
-        body["extensions"] = {"access": {"redacted": self.plan.access()}}
+        body["extensions"] = {"access": {"redacted": self.plan.access}}
         return body
+
+    def encoded(self) -> bytes:
+        """The response, as JSON."""
+        if self.errors:
+            return orjson.dumps(self.body())
+        return b'{"data":%b,"extensions":%b}' % (orjson.dumps(self.data), self.plan.extensions)
 
 
 class Operations:
@@ -101,6 +75,11 @@ class Operations:
         self._plans: Bounded[Any, Plan] = Bounded(REMEMBERED_FIELDS, lambda plan: plan.fields)
         self._planner = ThreadPoolExecutor(1, "planner")
 
+    @property
+    def caches(self) -> Mapping[str, Bounded[Any, Any]]:
+        """What is kept: documents, which weigh their characters, and plans, which weigh their fields."""
+        return {"documents": self._documents, "plans": self._plans}
+
     def close(self) -> None:
         """Plan no more."""
         self._planner.shutdown(wait=False, cancel_futures=True)
@@ -116,7 +95,12 @@ class Operations:
             if plan is not None:
                 return asked, plan
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._planner, self.prepare, text, operation_name, variables, viewer)
+        planning = loop.run_in_executor(self._planner, self.prepare, text, operation_name, variables, viewer)
+        return await in_time(planning, self.settings.operation_seconds)
+
+    def read(self, text: str) -> Document:
+        """The document, parsed, validated, and kept so for who asks it. Raises RequestErrors."""
+        return self._documents.get(text, lambda: read_document(self.schema, text, self.settings))
 
     async def planned(self, asked: Asked, viewer: Viewer) -> Plan:
         """A plan for what was asked already, for the roles that the viewer holds now."""
@@ -132,7 +116,7 @@ class Operations:
         self, text: str, operation_name: str | None, variables: Mapping[str, Any], viewer: Viewer
     ) -> tuple[Asked, Plan]:
         """The operation and its plan for the viewer's roles. Raises RequestErrors."""
-        document = self._documents.get(text, lambda: read_document(self.schema, text))
+        document = self._documents.get(text, lambda: read_document(self.schema, text, self.settings))
         asked = ask(self.schema, document, operation_name, variables)
         return asked, self._plans.get(_plan_key(asked, viewer), lambda: self._make_plan(asked, viewer))
 
@@ -148,32 +132,58 @@ class Operations:
         self,
         asked: Asked,
         plan: Plan,
-        viewer: Viewer,
-        now: datetime,
-        offers: Mapping[str, Any],
+        facts: Facts,
         variables: Mapping[str, Any],
+        standing: Standing | None = None,
     ) -> Answer:
-        """Run a prepared operation. Raises RequestErrors where an argument does not hold (a cursor)."""
-        facts = self.facts(viewer, now, offers)
-        run = Run(no_rows, facts, self.cursors, dict(parameters_of(viewer)))
+        """Run a prepared operation.
+
+        Raises RequestErrors where an argument does not hold (a cursor), and RightsChanged where `standing` does not.
+        """
+        run = Run(no_rows, facts, self.cursors, parameters_of(facts.viewer))
         try:
-            data = await self._data(asked, plan, run, variables)
+            data = await self._data(asked, plan, run, variables, standing)
         except GraphQLError as error:
             raise RequestErrors([error]) from None
-        errors = [forbidden.error(viewer) for forbidden in plan.forbidden]
-        data |= self._introspected(asked, plan, variables)
-        ordered = {selected.key: data[selected.key] for selected, _ in plan.roots}
-        return Answer(ordered, errors, plan, asked, run.subjects)
+        errors = [forbidden.error(facts.viewer) for forbidden in plan.forbidden]
+        if plan.introspects or self.settings.execution is Execution.PLAIN:
+            data |= self._introspected(asked, plan, variables)
+            data = {selected.key: data[selected.key] for selected, _ in plan.roots}
+        return Answer(data, errors, plan, asked, run.subjects)
 
-    async def _data(self, asked: Asked, plan: Plan, run: Run, variables: Mapping[str, Any]) -> dict[str, Any]:
-        if self.settings.execution is Execution.PLANNED:
+    async def _data(
+        self, asked: Asked, plan: Plan, run: Run, variables: Mapping[str, Any], standing: Standing | None
+    ) -> dict[str, Any]:
+        planned = self.settings.execution is Execution.PLANNED
+        if planned and plan.bundle is not None:
+            return await self._at_once(asked, plan, plan.bundle, run, standing)
 
-            async def planned(fetch: Fetch) -> dict[str, Any]:
-                run.fetch = fetch
-                return await plan.run(run, asked.leaves)
+        async def work(fetch: Fetch) -> dict[str, Any]:
+            if standing is not None and not await standing.holds(fetch):
+                raise RightsChanged
+            run.fetch = fetch
+            run.subjects.clear()
+            return await plan.run(run, asked.leaves) if planned else {}
 
-            return await read(self.engine, planned)
-        return await run_plainly(self, asked, plan, run, variables)
+        data = await self._read(work, plan.pace)
+        return data if planned else await run_plainly(self, asked, plan, run, variables)
+
+    async def _read(self, work: Work[T], pace: Pace) -> T:
+        return await read(self.engine, work, pace)
+
+    async def _read_row(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        return await read_row(self.engine, text, parameters)
+
+    async def _at_once(
+        self, asked: Asked, plan: Plan, bundle: Bundle, run: Run, standing: Standing | None
+    ) -> dict[str, Any]:
+        """The data by one statement."""
+        given = {**run.parameters, **plan.params.fill(asked.leaves, run)}
+        brought = await bundle.read(self._read_row, given, standing)
+        if standing is not None and not await standing.holds(brought.fetch):
+            raise RightsChanged
+        run.fetch = brought.fetch
+        return await plan.run(run, asked.leaves)
 
     def _introspected(self, asked: Asked, plan: Plan, variables: Mapping[str, Any]) -> dict[str, Any]:
         """What graphql-core says of the schema, where the operation asks."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .leaves import stored_instant
+
 Values = Sequence[Any]
 Children = Sequence[Mapping[Any, Any]]
 Shaper = Callable[[Values, Children], Any]
@@ -41,14 +43,19 @@ def column(place: int, convert: Callable[[Any], Any] | None = None) -> Shape:
     """The value at a place, converted unless it is null."""
     if convert is None:
         return Shape(f"v[{place}]")
-    name = _name(convert)
-    return Shape(f"(None if v[{place}] is None else {name}(v[{place}]))", {name: convert})
+    name, value = _name(convert), f"v[{place}]"
+    if convert is stored_instant:
+        # Most rows have one, and most have no part of a second: a call for each would be felt.
+        whole = f"{value}[:10] + 'T' + {value}[11:19] + 'Z'"
+        value = f"({whole} if {value}[19:] == '.000000' else {name}({value}))"
+    else:
+        value = f"{name}({value})"
+    return Shape(f"(None if v[{place}] is None else {value})", {name: convert})
 
 
-def computed(position: int, convert: Callable[[Any], Any]) -> Shape:
-    """The value of a level's computed field, converted."""
-    name = _name(convert)
-    return Shape(f"{name}(v[_width + {position}])", {name: convert})
+def computed(position: int) -> Shape:
+    """The value of a level's computed field, which has its shape already."""
+    return Shape(f"v[_width + {position}]")
 
 
 def child(place: int, key: int) -> Shape:

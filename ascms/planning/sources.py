@@ -95,7 +95,7 @@ class Embedded(Source):
 class One(Source):
     """An edge to one row: the row of `model` whose `target` equals this row's `key`.
 
-    `implied`: who reaches this row by their only role reaches the other by it.
+    `implied`: who reaches this row by a role reaches the other by the same.
     """
 
     key: Key | Column
@@ -121,7 +121,7 @@ class Link:
     on: Callable[[Row, Row, Any], ColumnElement[bool]] | None = None
     where: Callable[[Row, Any], ColumnElement[bool]] | None = None
     hangs: bool = False
-    """Whether who reaches the parent by their only role reaches the rows by it, as far as they may be seen."""
+    """Whether who reaches the parent by a role reaches the rows by the same, as far as they may be seen."""
 
 
 @dataclass(frozen=True)
@@ -197,12 +197,14 @@ class Computed(Source):
 
     `columns` names what it reads; `compute` gets those of each row as mappings and the request's facts, and
     returns a value per row. `reads` lists the field coordinates behind the columns: the field must be no more
-    visible than they are (checked at start-up).
+    visible than they are (checked at start-up). `repeats` says for which columns the value depends on nothing else but
+    the viewer's roles; that of others is computed anew at each run.
     """
 
     compute: Callable[[Sequence[Mapping[str, Any]], Any], Sequence[Any]]
     columns: Callable[[Row, Any], Mapping[str, ColumnElement[Any]]] = lambda row, me: {}
     reads: tuple[str, ...] = ()
+    repeats: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
-"""A condition that a statement has for any number of parents, in one text."""
+"""What a statement says of any number of parents, in one text."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Dialect, String, any_, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Dialect, String, any_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 PARENTS: Final = "parents"
@@ -37,6 +40,34 @@ class Among(ColumnElement[bool]):
         given = bindparam(PARENTS, type_=Keys())
         self.in_array = key == any_(given)
         self.in_json = key.in_(select(func.json_each(given).table_valued("value").c.value))
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """Itself: as any boolean column it would be compared with 1 on SQLite, where then no index would serve."""
+        return self
+
+
+class Parents(FunctionElement[int]):
+    """The parents of a run, one a row. Take its rows by `parents_of_run`."""
+
+    inherit_cache = True
+    name = "parents"
+
+
+def parents_of_run() -> TableValuedAlias:
+    """The parents of a run as a table; its only column is `value`, and so is its name: PostgreSQL calls it by that."""
+    given: Any = Parents(bindparam(PARENTS, type_=Keys()))
+    rows: TableValuedAlias = given.table_valued(column("value", BigInteger()), name="value")
+    return rows
+
+
+@compiles(Parents, "postgresql")
+def _unnested(element: Parents, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"unnest({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(Parents, "sqlite")
+def _each_of_json(element: Parents, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kw)})"
 
 
 @compiles(Among, "postgresql")

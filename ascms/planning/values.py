@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, String, bindparam
 from sqlalchemy.types import TypeEngine
@@ -25,6 +25,9 @@ LONGEST_TEXT = 1_000
 """Characters of a text in an argument; cursors are shorter."""
 NO_ROW = -1
 """The key of no row: what an identifier that was never issued stands for."""
+
+SLOT: Final = "slot"
+"""The shape of a slot."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def shape_of(value: Any, leaves: list[Any]) -> tuple[Any, Hashable]:
         return value, (type(value).__name__, value)
     if isinstance(value, (str, date, Upload)):
         leaves.append(value)
-        return Slot(len(leaves) - 1), "slot"
+        return Slot(len(leaves) - 1), SLOT
     if isinstance(value, Mapping):
         members = {name: shape_of(member, leaves) for name, member in value.items()}
         return (
@@ -57,7 +60,7 @@ def shape_of(value: Any, leaves: list[Any]) -> tuple[Any, Hashable]:
 def as_slot(value: Any, leaves: list[Any]) -> tuple[Any, Hashable]:
     """The whole of `value` as one slot: for what no plan depends on."""
     leaves.append(value)
-    return Slot(len(leaves) - 1), "slot"
+    return Slot(len(leaves) - 1), SLOT
 
 
 @dataclass
@@ -85,13 +88,18 @@ class Params:
         """The parameters of a run. Raises what a check raises."""
         for value, check in self.checks:
             check(filled(value, leaves), run)
-        for _, value, _ in self.entries:
-            text = filled(value, leaves)
-            if isinstance(text, str) and "\0" in text:
-                raise bad_input("A text has the character U+0000, which nothing here contains; leave it out.")
-            if isinstance(text, str) and len(text) > LONGEST_TEXT:
-                raise bad_input(f"A text has {len(text):,} characters; {LONGEST_TEXT:,} at most are looked for.")
-        return {name: convert(filled(value, leaves), run) for name, value, convert in self.entries}
+        given = [(name, filled(value, leaves), convert) for name, value, convert in self.entries]
+        for _, text, _ in given:
+            if isinstance(text, str):
+                _check_text(text)
+        return {name: convert(value, run) for name, value, convert in given}
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise bad_input("A text has the character U+0000, which nothing here contains; leave it out.")
+    if len(text) > LONGEST_TEXT:
+        raise bad_input(f"A text has {len(text):,} characters; {LONGEST_TEXT:,} at most are looked for.")
 
 
 def filled(value: Any, leaves: Sequence[Any]) -> Any:

@@ -6,10 +6,11 @@ returns names rows by their keys; the payload is planned and read afterwards.
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.exc import DBAPIError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
@@ -33,7 +34,7 @@ from ascms.identity.viewer import Viewer
 from ascms.models import Base, Case, Request, Role
 from ascms.permissions.actions import CASE_ACTIONS, REQUEST_ACTIONS, who_may
 from ascms.permissions.audience import Audience
-from ascms.permissions.policy import Me
+from ascms.permissions.policy import Me, Policy
 from ascms.permissions.scopes import not_blocked
 from ascms.planning.changing import Call
 from ascms.planning.plan import parameters_of
@@ -131,8 +132,10 @@ class _Change:
         """Do it, again where another change got in the way."""
         workshop: Workshop = call.facts.offers["workshop"]
         for attempt in range(1, ATTEMPTS + 1):
+            call.begins()
             try:
-                async with workshop.open(actor_of(call.facts.viewer), call.name, call.facts.now) as work:
+                actor = actor_of(call.facts.viewer)
+                async with workshop.open(actor, call.name, call.facts.now, call.commits) as work:
                     return await self._once(work, call)
             except DBAPIError as error:
                 if attempt == ATTEMPTS or not may_pass_if_tried_again(error):
@@ -169,7 +172,7 @@ class _Change:
             return outcome
         model: Any = self.on.model
         if await doing.work.session.scalar(
-            select(model.id).where(model.id == row_id, self._reach(doing)), dict(parameters_of(doing.viewer))
+            select(model.id).where(model.id == row_id, self.reach(doing.me)), dict(parameters_of(doing.viewer))
         ):
             return outcome
         return Outcome(values={"problems": [_in_client_terms(problem) for problem in self._missing().problems]})
@@ -190,25 +193,19 @@ class _Change:
         except Refused as refused:
             raise with_possible(refused, possible()) from None
 
-    def _reach(self, doing: Doing) -> ColumnElement[bool]:
+    def reach(self, me: Me) -> ColumnElement[bool]:
+        """Whether the viewer may act on a row, seen or not."""
         assert self.on is not None
-        reach = doing.me.row_scope(self.on.type_name, self.on.model)
-        if not self.beyond & doing.viewer.roles:
+        reach = me.row_scope(self.on.type_name, self.on.model)
+        if not self.beyond & frozenset(me.roles):
             return reach
         student = getattr(self.on.model, "id" if self.on.type_name == "Student" else "student_id", None)
-        return or_(reach, true() if student is None else not_blocked(student, doing.me))
+        return or_(reach, true() if student is None else not_blocked(student, me))
 
     async def _find(self, doing: Doing, given: Any) -> _Target:
         """The row, held until the end. Raises Refused where the viewer has none, or may not change it."""
         assert self.on is not None
-        me, model = doing.me, self.on.model
-        allowed = decided(me.may(self.audience, self.on.type_name, model))
-        statement = (
-            select(model, me.row_scope(self.on.type_name, model).label("reached"), allowed.label("allowed"))
-            .where(and_(self.on.by(given), self._reach(doing)))
-            .with_for_update(of=model, key_share=True)
-            .execution_options(populate_existing=True)
-        )
+        statement = _changeable(self, doing.me.policy, doing.viewer.roles).where(self.on.by(given))
         rows = (await doing.work.session.execute(statement, dict(parameters_of(doing.viewer)))).all()
         if not rows:
             raise self._missing()
@@ -253,6 +250,20 @@ class _Change:
             told = reason if target.reached else "This is not possible as the case stands now."
             raise not_possible_now(told, possible())
         return possible
+
+
+@lru_cache(maxsize=1_000)
+def _changeable(change: _Change, policy: Policy, roles: frozenset[Role]) -> Select[Any, bool, bool]:
+    """The rows that who holds these roles may act on, held. Remembered: to word it takes longer than to ask it."""
+    assert change.on is not None
+    me, model = Me(policy, roles), change.on.model
+    allowed = decided(me.may(change.audience, change.on.type_name, model))
+    return (
+        select(model, me.row_scope(change.on.type_name, model).label("reached"), allowed.label("allowed"))
+        .where(change.reach(me))
+        .with_for_update(of=model, key_share=True)
+        .execution_options(populate_existing=True)
+    )
 
 
 # Inputs ------------------------------------------------------------------------------------------------------

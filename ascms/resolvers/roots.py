@@ -10,7 +10,7 @@ from ascms import models
 from ascms.casework.catalogue import services
 from ascms.casework.statements import PRIVACY_STATEMENT
 from ascms.permissions.matrix import rules_for
-from ascms.permissions.scopes import not_blocked, some
+from ascms.permissions.scopes import not_blocked
 from ascms.planning.facts import Facts
 from ascms.planning.sources import By, Choices, Connection, Link, Lookup, Value
 from ascms.schema.types.filters import CASE_ORDERS, REQUEST_ORDERS, STUDENT_ORDERS
@@ -19,10 +19,14 @@ from ascms.schema.types.filters import CASE_ORDERS, REQUEST_ORDERS, STUDENT_ORDE
 
 
 def _case_search(case: Any, term: Any, me: Any) -> ColumnElement[bool]:
-    student = aliased(models.Student)
-    named = student.id == case.student_id
-    found = or_(student.full_name_folded.like(term, escape="\\"), student.known_as_folded.like(term, escape="\\"))
-    return or_(case.number.like(term, escape="\\"), some(student, named, found))
+    def numbered(case: Any) -> ColumnElement[bool]:
+        return case.number.like(term, escape="\\")  # type: ignore[no-any-return]
+
+    def of_somebody(case: Any) -> ColumnElement[bool]:
+        student = aliased(models.Student)
+        return me.linked(student, student.id, case.student_id, _student_search(student, term, me))  # type: ignore[no-any-return]
+
+    return me.one_holds(case, models.Case, numbered, of_somebody)  # type: ignore[no-any-return]
 
 
 CASES = Connection(

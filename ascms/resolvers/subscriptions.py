@@ -31,6 +31,8 @@ READS: Final[Mapping[str, str]] = {
     "recordNeedsFund": "needsFund",
     "addSafetyAlert": "safetyAlerts",
     "updateSchoolContactNotes": "schoolContactNotes",
+    # Who may see that a family was told is who may see what else is in the way.
+    "recordNoticeGiven": "barriers",
 }
 ITEMS: Final = {"Comment": models.Comment, "Event": models.Event, "File": models.File}
 

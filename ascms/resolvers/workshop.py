@@ -34,8 +34,13 @@ class Workshop:
     after: list[Callable[[], None]] = field(default_factory=list)
 
     @asynccontextmanager
-    async def open(self, actor: Actor, action: str, now: datetime) -> AsyncIterator[Work]:
-        """A transaction; committed at the end with its entries in the change log, rolled back on an exception."""
+    async def open(
+        self, actor: Actor, action: str, now: datetime, committing: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[Work]:
+        """A transaction; committed at the end with its entries in the change log, rolled back on an exception.
+
+        `committing` is called when all else is done: from there on it must not be broken off.
+        """
         engine = self.engine.execution_options(writes=True)
         async with AsyncSession(engine, expire_on_commit=False, autoflush=True) as session:
             work = Work(session, actor, now, action, self.settings)
@@ -45,6 +50,7 @@ class Workshop:
                 changes = [_change(work, entry) for entry in dict.fromkeys(work.entries)]
                 head = await self.changes.append(session, changes)
                 await self.bus.publish_in(await session.connection(), work.signals)
+                committing()
         await self.changes.committed(head)
         self.bus.after_commit(work.signals)
         for call in self.after:

@@ -1,17 +1,19 @@
 """The ASGI application: everything put together, started and ended in order."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
-from ascms.audit import AccessLog, ChangeLog
+from ascms.audit import ChangeLog
 from ascms.database import create_engine
 from ascms.identity import Authenticator, TokenVerifier
+from ascms.imports import Imports
 from ascms.outbox import Outbox, waiting
-from ascms.planning.service import Operations
 from ascms.resolvers.importing import imports_of
 from ascms.resolvers.system import resume_due
 from ascms.resolvers.workshop import Workshop
@@ -19,17 +21,66 @@ from ascms.schema import build_schema
 from ascms.settings import Settings
 from ascms.signals import create_bus
 from ascms.storage import Incoming, Sweeper, open_storage
+from ascms.storage.incoming import private_folder
 
-from .desk import Desk
+from .admission import Admission
+from .ending import Ending
 from .files import Downloads, FileAddresses
-from .graphql import Endpoint
-from .health import health_routes
+from .graphql import Endpoint, misdirected
+from .headers import with_a_policy
+from .health import Health, Stage
+from .hosts import OPEN_TO_ALL, Hosts
 from .jobs import Job, Jobs, housekeeping
-from .metrics import Metrics
+from .kinds import kinds_of
+from .metrics import Metrics, Sources
+from .origins import shared_with
 from .pages import People, page_routes
-from .rates import Rates
+from .rates import Rates, UnderWay
 from .sockets import Sockets
 from .streams import Streams
+from .trusted import persisted_of
+
+
+class Application(Starlette):
+    """Starlette, with the shortest way for what is asked most. It answers to its own names only."""
+
+    def __init__(self, endpoint: Endpoint, settings: Settings, **options: Any) -> None:
+        super().__init__(**options)
+        self._endpoint = endpoint
+        self._hosts = Hosts(settings)
+        self._shared = shared_with(settings, self._serve) if settings.allowed_origins else self._serve
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+        host, origin = None, None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value if host is None else b""
+            elif name == b"origin":
+                origin = value
+        if not self._hosts.allows(host) and scope["path"] not in OPEN_TO_ALL:
+            await misdirected(scope, receive, send)
+        elif origin is None:
+            await self._serve(scope, receive, send)
+        else:
+            await self._shared(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql" and scope["method"] == "POST":
+            await self._endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, with_a_policy(send))
+
+
+def _periodic_work(workshop: Workshop, sweeper: Sweeper, imports: Imports) -> list[Job]:
+    return [
+        Job("resume cases at their review date", lambda now: resume_due(workshop, now)),
+        Job("remove stored contents that nothing names", sweeper),
+        Job("mark imports that were broken off", lambda now: imports.recover()),
+    ]
 
 
 def create_app(
@@ -42,61 +93,76 @@ def create_app(
     served = build_schema(settings.office_support)
     engine = create_engine(settings)
     http = httpx.AsyncClient(timeout=5, follow_redirects=False)
-    secret = settings.require_key("secret_key")
-    operations = Operations(served.core, served.registry, served.policy, settings, engine)
+    kinds = kinds_of(settings, engine)
+    operations = kinds.operations(served.core, served.registry, served.policy, settings, engine)
     authenticator = Authenticator(settings, engine, TokenVerifier(settings, http))
-    access_log = AccessLog(engine, settings.require_key("audit_key"), settings.state_directory)
-    files = FileAddresses(secret)
+    access_log = kinds.access_log(engine, settings.require_key("audit_key"), settings.state_directory)
+    files = FileAddresses(settings.require_key("secret_key"))
     incoming = Incoming(settings.state_directory / "incoming")
     storage = open_storage(settings, incoming)
     downloads = Downloads(files, authenticator, engine, served.policy, storage, access_log)
-    metrics = Metrics(lambda: waiting(engine))
+    # Whatever waits for the other connections: how we are can be asked.
+    watching = create_engine(settings, pool_size=1, max_overflow=1)
+    admission = Admission(settings.maximum_under_way)
     bus = create_bus(settings)
     changes = ChangeLog(settings.require_key("audit_key"), settings.state_directory)
     outbox = Outbox(engine, settings)
     workshop = Workshop(engine, settings, changes, bus, after=[outbox.wake])
-    resuming = Job("resume cases at their review date", lambda now: resume_due(workshop, now))
-    sweeping = Job("remove stored contents that nothing names", Sweeper(storage, incoming, engine))
     imports = imports_of(workshop)
-    recovering = Job("mark imports that were broken off", lambda now: imports.recover())
-    jobs = Jobs(engine, settings.job_seconds, [*housekeeping(engine), resuming, sweeping, recovering])
-    rates = Rates(settings.points_a_minute)
-    desk = Desk(operations, authenticator, access_log, files, rates, workshop, storage, incoming, imports)
+    work = [*housekeeping(engine), *_periodic_work(workshop, Sweeper(storage, incoming, engine), imports)]
+    jobs = Jobs(engine, settings.job_seconds, work)
+    persisted = persisted_of(settings, operations)
+    rates, under_way = Rates(settings.points_a_minute), UnderWay(settings.maximum_at_once)
+    desk = kinds.desk(
+        operations, authenticator, access_log, files, rates, under_way, workshop, storage, incoming, imports, persisted,
+        admission,
+    )  # fmt: skip
     streams = Streams(desk, bus)
-    endpoint, sockets = Endpoint(desk, streams), Sockets(desk, streams)
+    sockets = Sockets(desk, streams)
+    metrics = Metrics(
+        Sources(engine, operations, authenticator, persisted, access_log, outbox, jobs, streams, sockets, admission),
+        lambda: waiting(watching),
+    )
+    endpoint = Endpoint(desk, streams, metrics.count)
 
     async def end_streams() -> None:
         """End what would otherwise never end by itself, so that the server can."""
-        await sockets.close()
         streams.close()
+        await sockets.close()
+
+    ending = Ending(end_streams)
+    health = Health(settings, authenticator, ending)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await bus.start()
-        async with outbox, jobs:
-            yield
-        await end_streams()
-        await imports.aclose()
-        await bus.aclose()
-        operations.close()
-        await changes.aclose()
-        await access_log.aclose()
-        await http.aclose()
-        await engine.dispose()
+        async with AsyncExitStack() as ends:  # one that fails does not keep the others from being ended
+            parts = (health, metrics, imports, bus, changes, access_log, authenticator, http)
+            closings = [end_streams, *(part.aclose for part in parts), engine.dispose, watching.dispose, kinds.aclose]
+            for closing in reversed(closings):
+                ends.push_async_callback(closing)
+            ends.callback(operations.close)
+            private_folder(settings.state_directory)
+            await bus.start()
+            async with outbox, jobs:
+                health.stage = Stage.SERVING
+                metrics.listen(settings.metrics_host, settings.metrics_port)
+                yield
 
-    app = Starlette(
+    app = Application(
+        endpoint,
+        settings,
         routes=[
-            Route("/graphql", metrics.counted(endpoint.handle), methods=["GET", "POST"]),
+            Route("/graphql", endpoint),
             WebSocketRoute("/graphql", sockets.handle),
             Route("/files/{address}", downloads.serve),
-            *health_routes(engine),
-            Route("/metrics", metrics.serve),
+            *health.routes(),
+            *([Route("/metrics", metrics.serve)] if settings.metrics_port is None else []),
             *page_routes(settings, people),
             *extra_routes,
         ],
         lifespan=lifespan,
     )
-    app.state.settings = settings
-    app.state.policy = served.policy
-    app.state.end_streams = end_streams
+    kept = {"settings": settings, "policy": served.policy, "tracing": kinds.tracing, "ending": ending}
+    for name, value in kept.items():
+        setattr(app.state, name, value)
     return app

@@ -6,10 +6,10 @@ A comment at once says that the subscription is in place, and one in each silenc
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -23,9 +23,10 @@ COMMENT: Final = b":\n\n"
 COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 
-def accepts_events(request: Request) -> bool:
+@lru_cache(maxsize=256)
+def accepts_events(accept: str | None) -> bool:
     """Whether the client names the media type of events; that it takes anything is not enough to keep it waiting."""
-    for item in request.headers.get("accept", "").split(","):
+    for item in (accept or "").split(","):
         media, *parameters = (part.strip().lower() for part in item.split(";"))
         if media == EVENT_STREAM:
             return not any(part.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for part in parameters)
@@ -34,12 +35,16 @@ def accepts_events(request: Request) -> bool:
 
 def next_event(body: Mapping[str, Any]) -> bytes:
     """An answer as an event. JSON from orjson has no line breaks."""
-    return b"event: next\ndata: " + orjson.dumps(body) + b"\n\n"
+    return _next(orjson.dumps(body))
 
 
-def once(body: Mapping[str, Any]) -> bytes:
-    """The events of an operation that has one answer."""
-    return next_event(body) + COMPLETE
+def once(body: bytes) -> bytes:
+    """The events of an operation that has one answer, given as JSON."""
+    return _next(body) + COMPLETE
+
+
+def _next(body: bytes) -> bytes:
+    return b"event: next\ndata: " + body + b"\n\n"
 
 
 class EventStream(Response):
@@ -58,7 +63,8 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._write(COMMENT, send)
             await self._write_all(send)
-            await send({"type": "http.response.body", "body": COMPLETE})
+            # Without `complete` the client takes the connection for lost, and subscribes anew.
+            await send({"type": "http.response.body", "body": b"" if self._stream.broken_off else COMPLETE})
         except (OSError, TimeoutError):
             return  # the client has left, or takes nothing
         finally:
@@ -71,7 +77,10 @@ class EventStream(Response):
         self._stream.close()
 
     async def _write_all(self, send: Send) -> None:
-        """Every answer, and comments between them; errors as a last answer."""
+        """Every answer, and comments between them; errors as a last answer.
+
+        A stream that the server ends is not complete: cut off, it is begun again by its client, elsewhere or later.
+        """
         bodies = self._stream.bodies()
         while True:
             coming = asyncio.ensure_future(anext(bodies, None))

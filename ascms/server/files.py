@@ -7,6 +7,7 @@ that an address tells nothing of its file.
 """
 
 import hmac
+import logging
 import unicodedata
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +23,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ascms.audit import AccessLog, AccessRecord
-from ascms.identity import Authenticator, OrganisationRefused, Unauthenticated, Viewer
+from ascms.faults import RECENT, RETRY_AFTER, fault_of
+from ascms.identity import Authenticator, IdentityUnavailable, OrganisationRefused, Unauthenticated, Viewer
 from ascms.models import File, Role
 from ascms.permissions.policy import Me, Policy, Visibility, subject_of
 from ascms.planning.facts import Facts
@@ -32,6 +34,7 @@ from ascms.storage import MOST_BYTES, NotStored, Storage, download_name
 
 from .requests import GraphQLRequest
 
+LOGGER: Final = logging.getLogger("ascms.server")
 GOOD_FOR: Final = timedelta(minutes=5)
 DISCLOSED: Final = "File.downloadUrl"
 """What fetching a file discloses, for the access log."""
@@ -117,9 +120,24 @@ class Downloads:
 
     async def serve(self, request: Request) -> Response:
         """The file of an address, logged before its first byte leaves; 404 whatever the reason that it is not."""
+        try:
+            return await self._serve(request)
+        except Exception as error:
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            RECENT.note(fault)
+            LOGGER.error("a file was not served: %s (%s)", fault, type(error).__name__)
+            headers = _HEADERS | {"Retry-After": str(RETRY_AFTER)}
+            return PlainTextResponse("The file cannot be had just now; try again shortly.\n", 503, headers=headers)
+
+    async def _serve(self, request: Request) -> Response:
         now = datetime.now(UTC)
         claims = self._addresses.read(request.path_params["address"], now)
-        viewer = await self._viewer(claims, request) if claims is not None else None
+        try:
+            viewer = await self._viewer(claims, request) if claims is not None else None
+        except IdentityUnavailable as error:
+            return PlainTextResponse(f"{error.message}\n", 503, headers=_HEADERS | {"Retry-After": "5"})
         file = await self._file(claims.file_id, viewer) if claims is not None and viewer is not None else None
         if file is None or viewer is None:
             return _nothing()
@@ -182,8 +200,6 @@ def _nothing() -> Response:
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 """Whatever a file is, no browser takes it for a page of ours, nor keeps it."""
 

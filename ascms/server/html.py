@@ -23,13 +23,6 @@ STRICT = {
 EDITOR = STRICT | {"style-src": "'self' 'unsafe-inline'", "font-src": "'self' data:", "worker-src": "'self'"}
 """For the IDE: its editor positions text with inline styles, carries its fonts, and thinks in workers."""
 
-COMMON_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
 
 def role_name(role: str) -> str:
     """A role as people say it.
@@ -56,5 +49,5 @@ def page(template: str, *, policy: dict[str, str] = STRICT, **context: object) -
     policy_line = "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
     return HTMLResponse(
         _environment.get_template(template).render(context),
-        headers=COMMON_HEADERS | {"Content-Security-Policy": policy_line, "Cache-Control": "no-store"},
+        headers={"Content-Security-Policy": policy_line, "Cache-Control": "no-store"},
     )

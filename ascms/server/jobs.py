@@ -7,17 +7,20 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from types import TracebackType
 from typing import Final, Self
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import turn_if_free
+from ascms.database import refresh_statistics, turn_if_free
 from ascms.models import IdempotencyKey
 from ascms.outbox import forget_old
 
 KEYS_KEPT: Final = timedelta(days=7)
+ENDING: Final = 10.0
+"""Seconds that the job under way is given at the end."""
 
 LOGGER: Final = logging.getLogger("ascms.jobs")
 
@@ -30,6 +33,16 @@ class Job:
     run: Callable[[datetime], Awaitable[object]]
 
 
+@dataclass(slots=True)
+class Record:
+    """How a job went in this process. Seconds are all of them together; `done_at`: when it last went well."""
+
+    done: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    done_at: datetime | None = None
+
+
 class Jobs:
     """Runs the jobs one after the other every so many seconds, 0 for never, while its context lasts.
 
@@ -40,7 +53,9 @@ class Jobs:
         self._engine = engine
         self._seconds = seconds
         self._jobs = jobs
+        self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.records = {job.name: Record() for job in jobs}
 
     async def __aenter__(self) -> Self:
         """Begin, with a first round at once."""
@@ -51,8 +66,10 @@ class Jobs:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End. A job under way is broken off; its transaction changes nothing."""
+        """End after the job under way. One that takes long is broken off; its transaction changes nothing."""
+        self._ended.set()
         if self._task is not None:
+            await asyncio.wait({self._task}, timeout=ENDING)
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
@@ -62,23 +79,33 @@ class Jobs:
         async with turn_if_free(self._engine, "jobs") as mine:
             if mine:
                 for job in self._jobs:
-                    await _tried(job, now)
+                    if not self._ended.is_set():
+                        await _tried(job, now, self.records[job.name])
         return mine
 
     async def _run(self) -> None:
-        while True:
+        while not self._ended.is_set():
             try:
                 await self.round(datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 (the database may be away; it comes back)
                 LOGGER.error("periodic work was interrupted (%s)", type(error).__name__)
-            await asyncio.sleep(self._seconds * random.uniform(0.8, 1.2))  # noqa: S311 (spreads the processes)
+            seconds = self._seconds * random.uniform(0.8, 1.2)  # noqa: S311 (spreads the processes)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._ended.wait()
 
 
-async def _tried(job: Job, now: datetime) -> None:
+async def _tried(job: Job, now: datetime, record: Record) -> None:
+    began = perf_counter()
     try:
         await job.run(now)
+        record.done += 1
+        record.done_at = datetime.now(UTC)
     except Exception as error:  # noqa: BLE001 (the others are to run all the same)
+        record.failed += 1
         LOGGER.error("the job %r failed (%s)", job.name, type(error).__name__)
+    finally:
+        record.seconds += perf_counter() - began
 
 
 def housekeeping(engine: AsyncEngine) -> list[Job]:
@@ -86,7 +113,21 @@ def housekeeping(engine: AsyncEngine) -> list[Job]:
     return [
         Job("forget delivered e-mails", lambda now: forget_old(engine, now)),
         Job("forget outcomes of retried requests", lambda now: _forget_outcomes(engine, now)),
+        Job("see how rows are spread", _Daily(lambda: refresh_statistics(engine))),
     ]
+
+
+class _Daily:
+    """Work for the first round, and then for one a day."""
+
+    def __init__(self, work: Callable[[], Awaitable[object]]) -> None:
+        self._work = work
+        self._done: datetime | None = None
+
+    async def __call__(self, now: datetime) -> None:
+        if self._done is None or now - self._done >= timedelta(days=1):
+            await self._work()
+            self._done = now
 
 
 async def _forget_outcomes(engine: AsyncEngine, now: datetime) -> None:

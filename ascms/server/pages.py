@@ -12,7 +12,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypedDict
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -23,10 +22,10 @@ from ascms.casework.catalogue import services
 from ascms.models import Role
 from ascms.permissions.matrix import effective_matrix
 from ascms.schema.export import sdl
-from ascms.settings import Settings
+from ascms.settings import Settings, TrustedDocuments
 
 from .documents import DOCUMENTS
-from .html import COMMON_HEADERS, EDITOR, page
+from .html import EDITOR, page
 
 STATIC = Path(__file__).parent / "static"
 CLIENT_ID = "ascms-portal"
@@ -91,13 +90,15 @@ def page_routes(settings: Settings, people: People | None = None) -> list[BaseRo
 async def ide_page(request: Request) -> Response:
     """`/graphql` for a browser: the IDE where it is built, else the plain page. Reads `app.state.settings`."""
     settings: Settings = request.app.state.settings
+    if settings.trusted_documents_mode is TrustedDocuments.ONLY:
+        return page("only_trusted.html")
     built = (STATIC / "ide" / "ide.js").is_file()
     config = {
         "demo": settings.demo,
         "graphql": "/graphql",
         "people": "/demo/people",
         "authorize": "/oauth/authorize",
-        "token": "/oauth/token",
+        "token": "/oauth/token",  # nosec B105 (a path)
         "callback": CALLBACK,
         "clientId": CLIENT_ID,
         "documents": [document.as_json() for document in DOCUMENTS],
@@ -108,7 +109,10 @@ async def ide_page(request: Request) -> Response:
 
 
 async def _schema(request: Request) -> Response:
-    return PlainTextResponse(_sdl(), headers=COMMON_HEADERS | {"Cache-Control": "no-cache"})
+    settings: Settings = request.app.state.settings
+    if not settings.introspection:
+        return PlainTextResponse("The schema is not shown here (ASCMS_INTROSPECTION).\n", 404)
+    return PlainTextResponse(_sdl(), headers={"Cache-Control": "no-cache"})
 
 
 @cache  # it costs a moment to make, and never changes
@@ -138,5 +142,4 @@ class OwnFiles(StaticFiles):
         lasting = self._hashed.match(path) is not None
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if lasting else "no-cache"
         response.headers["Content-Security-Policy"] = "default-src 'self'"
-        response.headers.update(Headers(COMMON_HEADERS))
         return response

@@ -11,15 +11,20 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, Final
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ascms.identity import IdentityUnavailable, OrganisationRefused, Unauthenticated
-from ascms.planning.document import Asked
+from ascms.identity import IdentityUnavailable, OrganisationRefused, Unauthenticated, Viewer
+from ascms.planning.changing import Retry
+from ascms.planning.document import Asked, RequestErrors
 from ascms.planning.plan import Plan
 from ascms.planning.subscriptions import is_subscription
+from ascms.telemetry.exchange import PRESENT, Exchange, new_name
+from ascms.telemetry.logs import log_request
 
 from .desk import Desk, OverTheLimit, problem_of, retry_of
 from .requests import GraphQLRequest, from_members
@@ -29,6 +34,7 @@ from .unreadable import Unreadable
 PROTOCOL: Final = "graphql-transport-ws"
 SIGN_IN: Final = ("Authorization", "X-ASCMS-Organisation")
 LONGEST_ID: Final = 256
+GOING_AWAY: Final = "Going away: the server ends or is renewed; connect again"
 LONGEST_REASON: Final = 123
 """Bytes that a close frame has room for."""
 
@@ -50,6 +56,10 @@ class Sockets:
         self.streams = streams
         self._open: dict[Socket, None] = {}
         self._of_person: Counter[int] = Counter()
+
+    @property
+    def number_open(self) -> int:
+        return len(self._open)
 
     async def handle(self, websocket: WebSocket) -> None:
         """Serve a socket until it is closed."""
@@ -76,9 +86,8 @@ class Sockets:
         return True
 
     async def close(self) -> None:
-        """Close every socket: the server goes away."""
-        for socket in list(self._open):
-            await socket.close(1001, "Going away")
+        """Close every socket once what runs on it is answered: the server goes away."""
+        await asyncio.gather(*(socket.leave() for socket in list(self._open)))
 
 
 class Socket:
@@ -90,7 +99,7 @@ class Socket:
         self._websocket = websocket
         self._headers: Mapping[str, str] | None = None
         self._initialised = False
-        self._closed = False
+        self._closed = self._leaving = False
         self._operations: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._quiet_since = asyncio.get_running_loop().time()
@@ -102,7 +111,9 @@ class Socket:
         try:
             await self._sign_in()
             while not self._closed:
-                await self._take(await self._receive())
+                message = await self._receive()
+                if not self._leaving:
+                    await self._take(message)
         except _Close as closing:
             await self.close(closing.code, closing.reason)
         except WebSocketDisconnect:
@@ -124,6 +135,16 @@ class Socket:
             operation.end()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self._websocket.close(code, reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
+
+    async def leave(self) -> None:
+        """Take no more operations, answer those that run, and close: the server goes away."""
+        self._leaving = True
+        for operation in list(self._operations.values()):
+            operation.end_stream()
+        try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:
+            await self.close(1001, GOING_AWAY)
 
     # Messages in ---------------------------------------------------------------------------------------------
 
@@ -163,6 +184,8 @@ class Socket:
             raise _Close(4403, f"Forbidden: {error.message}") from None
         except IdentityUnavailable as error:
             raise _Close(1013, error.message) from None
+        except Exception as error:  # noqa: BLE001 (`problem_of` logs it)
+            raise _Close(1013 if problem_of(error).status == 503 else 1011, "Try again later") from None
         if not self._sockets.admit(viewer.user_id):
             raise _Close(4403, "Forbidden: you have as many sockets open as one person may; close some")
         self._headers, self.user_id = headers, viewer.user_id
@@ -179,7 +202,9 @@ class Socket:
                     given[header] = value
         if given:
             return given
-        return {name: self._websocket.headers[name] for name in SIGN_IN if name in self._websocket.headers}
+        names = [header.lower().encode() for header in SIGN_IN]
+        # With any that is there twice, which is refused.
+        return Headers(raw=[one for one in self._websocket.headers.raw if one[0].lower() in names])
 
     async def _take(self, message: Mapping[str, Any]) -> None:
         match message["type"]:
@@ -207,14 +232,18 @@ class Socket:
         if key in self._operations:
             raise _Close(4409, f"Subscriber for {key} already exists")
         try:
-            asked = from_members(payload)
+            asked = from_members(payload, self._desk.persisted)
         except Unreadable as error:
             raise _Close(4400, error.message) from None
+        except RequestErrors as refusal:
+            await Operation(self, key).fail(refusal)
+            return
         operation = Operation(self, key)
         try:
             most = self._desk.settings.maximum_operations
             if len(self._operations) >= most:
-                raise OverTheLimit(f"{most} operations are under way on this socket, which is the most.", 1)
+                message = f"{most} operations are under way on this socket, which is the most; end some."
+                raise OverTheLimit("TOO_MANY_OPERATIONS", message, 1)
             self._operations[key] = operation
             await operation.begin(asked, payload, self._headers)
         except Exception as error:  # noqa: BLE001 (`problem_of` logs what nobody expected)
@@ -248,10 +277,19 @@ class Socket:
             await self._websocket.send_text(orjson.dumps(message).decode())
 
     async def _keep_alive(self) -> None:
-        """A ping in each silence, so that nothing between here and the client takes the socket for dead."""
-        loop, silence = asyncio.get_running_loop(), self._desk.settings.keep_alive
+        """A ping in each silence, so that nothing between here and the client takes the socket for dead.
+
+        One on which nothing is under way for long is closed.
+        """
+        loop, settings = asyncio.get_running_loop(), self._desk.settings
+        silence, idle_since = settings.keep_alive, loop.time()
         while True:
-            await asyncio.sleep(max(self._quiet_since + silence - loop.time(), silence / 10))
+            until = max(self._quiet_since + silence - loop.time(), silence / 10)
+            await asyncio.sleep(min(until, settings.idle_seconds))
+            if self._headers is None or self._operations or self._tasks:
+                idle_since = loop.time()
+            elif loop.time() - idle_since >= settings.idle_seconds:
+                await self.close(1000, f"Idle for {settings.idle_seconds:g} s")
             if self._headers is not None and loop.time() - self._quiet_since >= silence:
                 await self.send({"type": "ping"})
 
@@ -264,6 +302,9 @@ class Operation:
         self._socket = socket
         self._desk = socket._desk  # noqa: SLF001 (a part of it)
         self._stream: Stream | None = None
+        self._began = perf_counter()
+        self._exchange: Exchange | None = Exchange(new_name(), "WEBSOCKET", "/graphql")
+        PRESENT.set(self._exchange)
 
     def end(self) -> None:
         """The client no longer waits for it."""
@@ -271,32 +312,63 @@ class Operation:
         if self._stream is not None:
             self._stream.close()
 
+    def end_stream(self) -> None:
+        """Where it is a subscription: end it, and do not say that it is complete, since it is to be opened anew."""
+        if self._stream is not None:
+            self.end()
+
     async def begin(self, asked: GraphQLRequest, payload: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         """Returns when a subscription is in place, and another operation has begun."""
+        with self._desk.admission.entered():
+            await self._begin(asked, payload, headers)
+
+    async def _begin(self, asked: GraphQLRequest, payload: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         viewer = await self._desk.viewer(headers)
         operation, plan = await self._desk.prepared(asked, viewer)
         if is_subscription(operation):
             self._stream = await self._socket._sockets.streams.open(asked, viewer, headers)  # noqa: SLF001
             self._socket.run(self._follow(self._stream))
+            self._tell(200)
             return
         extensions = payload.get("extensions") or {}
         retry = retry_of(extensions.get("idempotencyKey"), asked)
-        facts = self._desk.facts(plan, viewer, datetime.now(UTC))
-        self._socket.run(self._answer(asked, operation, plan, facts, headers, retry))
+        self._desk.begin(viewer)
+        self._socket.run(self._answer(asked, operation, plan, viewer, headers, retry))
 
-    async def _answer(self, asked: GraphQLRequest, operation: Asked, plan: Plan, *rest: Any) -> None:
+    async def _answer(
+        self,
+        asked: GraphQLRequest,
+        operation: Asked,
+        plan: Plan,
+        viewer: Viewer,
+        headers: Mapping[str, str],
+        retry: Retry | None,
+    ) -> None:
         try:
-            answer = await self._desk.answer(asked, operation, plan, *rest)
+            try:
+                with self._desk.admission.entered():
+                    facts = self._desk.facts(plan, viewer, datetime.now(UTC))
+                    answer = await self._desk.answer(asked, operation, plan, facts, headers, retry)
+            finally:
+                self._desk.end(viewer)
+            self._tell(200)
             await self._next(answer.body())
             await self._complete()
         except Exception as error:  # noqa: BLE001 (`problem_of` logs what nobody expected)
             await self.fail(error)
 
+    def _tell(self, status: int) -> None:
+        """Have the log say how it was answered: once, and as HTTP would have it."""
+        if self._exchange is not None:
+            log_request(self._exchange, status, perf_counter() - self._began)
+            self._exchange = None
+
     async def _follow(self, stream: Stream) -> None:
         try:
             async for body in stream.bodies():
                 await self._next(body)
-            await self._complete()
+            if not stream.broken_off:  # else its client is to subscribe anew, and would not
+                await self._complete()
         except Exception as error:  # noqa: BLE001 (`problem_of` logs what nobody expected)
             await self.fail(error)
 
@@ -312,6 +384,7 @@ class Operation:
     async def fail(self, error: Exception) -> None:
         """End it with errors. A token that is no longer good ends the socket too: it cannot be renewed there."""
         problem = problem_of(error)
+        self._tell(problem.status)
         self._socket.forget(self)
         await self._socket.send({"id": self.key, "type": "error", "payload": problem.errors})
         if isinstance(error, Unauthenticated):

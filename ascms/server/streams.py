@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ascms.identity import OrganisationRefused, Viewer
+from ascms.planning.deadline import in_time
 from ascms.planning.subscriptions import Following
 from ascms.signals import Bus, Signal, Subscription, TooSlow, Topic
 
@@ -39,7 +40,8 @@ class Stream:
         self._signals = signals
         self._headers = headers
         self._acting = viewer.acting
-        self._expiry: float | None = None
+        self.broken_off = False
+        """Whether it ends because the server does: its client is to subscribe anew."""
         self.user_id = viewer.user_id
 
     def close(self) -> None:
@@ -52,7 +54,7 @@ class Stream:
         try:
             while (signal := await self._next()) is not None:
                 async with self._streams.turn:
-                    bodies = await self._told(signal)
+                    bodies = await in_time(self._told(signal), self._desk.settings.operation_seconds)
                 for body in bodies:
                     yield body
         finally:
@@ -69,7 +71,7 @@ class Stream:
                     except StopAsyncIteration:
                         return None
                     except TooSlow:
-                        raise OverTheLimit(SLOW, 1) from None
+                        raise OverTheLimit("TOO_SLOW", SLOW, 1) from None
 
     async def _told(self, signal: Signal) -> list[dict[str, Any]]:
         viewer = await self._desk.viewer(self._headers)
@@ -95,20 +97,29 @@ class Streams:
         self._bus = bus
         self._open: dict[Stream, None] = {}
         self._of_person: Counter[int] = Counter()
+        self._ended = False
         self.turn = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def number_open(self) -> int:
+        return len(self._open)
 
     async def open(self, asked: GraphQLRequest, viewer: Viewer, headers: Mapping[str, str]) -> Stream:
         """Subscribe: from here on nothing is missed. Raises RequestErrors, or OverTheLimit for one too many."""
         following = Following(self.desk.operations, asked.query, asked.operation_name, asked.variables)
         operation, plan = await following.plan(viewer)
-        topics = await following.begin(operation, plan, self.desk.facts(plan, viewer, datetime.now(UTC)))
+        beginning = following.begin(operation, plan, self.desk.facts(plan, viewer, datetime.now(UTC)))
+        topics = await in_time(beginning, self.desk.settings.operation_seconds)
         most = self.desk.settings.maximum_subscriptions
         if self._of_person[viewer.user_id] >= most:
-            raise OverTheLimit(f"You have {most} subscriptions open, the most that one person may; end some.", 60)
+            message = f"You have {most} subscriptions open, the most that one person may; end some."
+            raise OverTheLimit("TOO_MANY_SUBSCRIPTIONS", message, 60)
         signals = self._bus.subscribe([*topics, *_rights_of(viewer)])
         stream = Stream(self, following, signals, viewer, headers)
         self._open[stream] = None
         self._of_person[stream.user_id] += 1
+        if self._ended:
+            self.close()
         return stream
 
     def forget(self, stream: Stream) -> None:
@@ -119,9 +130,11 @@ class Streams:
             self._of_person += Counter()  # keeps no one who has none
 
     def close(self) -> None:
-        """Have every stream come to its end."""
+        """Have every stream come to its end, since the server does."""
         for stream in list(self._open):
+            stream.broken_off = True
             stream.close()
+        self._ended = True
 
 
 def _rights_of(viewer: Viewer) -> list[Topic]:

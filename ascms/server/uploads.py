@@ -218,7 +218,7 @@ class _Reading:
             message = (
                 f"The file for {self._map[self._part.name][0]} has more than {error.limit:,} bytes, the most kept."
             )
-            raise Unreadable(413, message) from None
+            raise Unreadable(413, message, code="FILE_TOO_LARGE") from None
 
     async def _end(self) -> None:
         assert self._part is not None
@@ -238,7 +238,8 @@ def _operations(text: bytes | bytearray) -> Members:
     except orjson.JSONDecodeError:
         raise Unreadable(400, 'operations is no JSON; send {"query": "…", "variables": {…}}.') from None
     if isinstance(members, list):
-        raise Unreadable(400, "operations is a list; operations are sent one by one, as JSON objects.")
+        message = "operations is a list; operations are sent one by one, as JSON objects."
+        raise Unreadable(400, message, code="BATCHING_OFF")
     if not isinstance(members, dict):
         raise Unreadable(400, "operations is no JSON object; send one with the member query.")
     return members
@@ -253,7 +254,10 @@ def _map(text: bytes | bytearray, members: Members) -> dict[str, list[str]]:
     if not isinstance(found, dict) or not all(_is_paths(paths) for paths in found.values()):
         raise Unreadable(400, 'map is no JSON object of lists of paths; send {"0": ["variables.input.file"]}.')
     if len(found) > MOST_FILES:
-        raise Unreadable(413, f"map names {len(found)} files; {MOST_FILES} at most come with a request.")
+        message = (
+            f"map names {len(found)} files; {MOST_FILES} at most come with a request. Send the others by themselves."
+        )
+        raise Unreadable(413, message, code="TOO_MANY_FILES")
     paths = [path for paths in found.values() for path in paths]
     for path in paths:
         container, key = _place(members, path)

@@ -13,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ascms.database import driver_of
+
 from .hub import Hub, Subscription
 from .signal import Signal, Topic
 
@@ -27,7 +29,7 @@ LOGGER = logging.getLogger("ascms.signals")
 LOST = (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _NOTIFY = text(
-    f"SELECT pg_notify('{CHANNEL}', payload) FROM unnest(CAST(:payloads AS text[])) AS payload"  # noqa: S608
+    f"SELECT pg_notify('{CHANNEL}', payload) FROM unnest(CAST(:payloads AS text[])) AS payload"  # noqa: S608 (a constant)
 )
 
 
@@ -74,7 +76,7 @@ class PostgresBus:
         while True:
             try:
                 async with self._engine.connect() as connection:
-                    driver: Any = (await connection.get_raw_connection()).driver_connection
+                    driver = await driver_of(connection)
                     await driver.add_listener(CHANNEL, self._hear)
                     self._tell_of_gap()
                     delay = FIRST_RETRY

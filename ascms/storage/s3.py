@@ -4,11 +4,13 @@ What was begun and never completed is hidden in a bucket and still paid for: giv
 incomplete multipart uploads after a day.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from ascms.settings import Settings
@@ -49,11 +51,13 @@ class S3Storage:
         )
 
     async def put(self, key: str, content: AsyncIterator[bytes]) -> None:
-        await obstore.put_async(self._store, _checked(key), content, max_concurrency=AT_ONCE)
+        with _told_as_fault():
+            await obstore.put_async(self._store, _checked(key), content, max_concurrency=AT_ONCE)
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
         try:
-            found = await obstore.get_async(self._store, _checked(key))
+            with _told_as_fault():
+                found = await obstore.get_async(self._store, _checked(key))
         except FileNotFoundError:
             raise NotStored(key) from None
         return (bytes(piece) async for piece in found.stream())
@@ -73,6 +77,15 @@ class S3Storage:
             for found in page:
                 if KEY.fullmatch(found["path"]) and found["last_modified"] < before:
                     yield found["path"]
+
+
+@contextmanager
+def _told_as_fault() -> Iterator[None]:
+    """Have a storage that does not answer raise what a network that does not answer raises."""
+    try:
+        yield
+    except BaseError as error:
+        raise ConnectionError("the storage of files does not answer as it should") from error
 
 
 def _checked(key: str) -> str:

@@ -22,6 +22,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_access_log_chain_name")),
     )
     op.create_table(
+        "access_log_student_set",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_log_student_set")),
+        sa.UniqueConstraint("fingerprint", name=op.f("uq_access_log_student_set_fingerprint")),
+    )
+    op.create_table(
         "catchment",
         sa.Column("id", KEY, nullable=False),
         sa.Column("name", TEXT, nullable=False),
@@ -144,6 +151,30 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "access_log_entry",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("chain_id", KEY, nullable=False),
+        sa.Column("sequence", KEY, nullable=False),
+        sa.Column("occurred_at", INSTANT, nullable=False),
+        sa.Column("user_id", KEY, nullable=False),
+        sa.Column("organisation_id", KEY, nullable=True),
+        sa.Column("roles", sa.JSON(), nullable=False),
+        sa.Column("operation_name", TEXT, nullable=True),
+        sa.Column("operation_hash", TEXT, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("student_set_id", KEY, nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fingerprint"], ["disclosure.fingerprint"], name=op.f("fk_access_log_entry_fingerprint")
+        ),
+        sa.ForeignKeyConstraint(
+            ["student_set_id"], ["access_log_student_set.id"], name=op.f("fk_access_log_entry_student_set_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_log_entry")),
+        sa.UniqueConstraint("chain_id", "sequence", name=op.f("uq_access_log_entry_chain_id_sequence")),
+    )
+    op.create_index("ix_access_log_entry_student_set_id", "access_log_entry", ["student_set_id"], unique=False)
+    op.create_table(
         "idempotency_key",
         sa.Column("user_id", KEY, nullable=False),
         sa.Column("acting_id", KEY, nullable=False),
@@ -212,31 +243,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_organisation_catchment_id"), "organisation", ["catchment_id"], unique=False)
     op.create_index("ix_organisation_name_folded_name_id", "organisation", ["name_folded", "name", "id"], unique=False)
-    op.create_table(
-        "access_log_entry",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("chain_id", KEY, nullable=False),
-        sa.Column("sequence", KEY, nullable=False),
-        sa.Column("occurred_at", INSTANT, nullable=False),
-        sa.Column("user_id", KEY, nullable=False),
-        sa.Column("organisation_id", KEY, nullable=True),
-        sa.Column("roles", sa.JSON(), nullable=False),
-        sa.Column("operation_name", TEXT, nullable=True),
-        sa.Column("operation_hash", TEXT, nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
-        sa.Column("mac", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["chain_id"], ["access_log_chain.id"], name=op.f("fk_access_log_entry_chain_id")),
-        sa.ForeignKeyConstraint(
-            ["fingerprint"], ["disclosure.fingerprint"], name=op.f("fk_access_log_entry_fingerprint")
-        ),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisation.id"], name=op.f("fk_access_log_entry_organisation_id")
-        ),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_access_log_entry_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_log_entry")),
-        sa.UniqueConstraint("chain_id", "sequence", name=op.f("uq_access_log_entry_chain_id_sequence")),
-    )
-    op.create_index("ix_access_log_entry_occurred_at", "access_log_entry", ["occurred_at"], unique=False)
     op.create_table(
         "account_event",
         sa.Column("id", KEY, nullable=False),
@@ -355,7 +361,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("nsn", name=op.f("uq_student_nsn")),
     )
     op.create_index(
-        "ix_student_full_name_folded_full_name_id", "student", ["full_name_folded", "full_name", "id"], unique=False
+        "ix_student_full_name_folded_full_name_id",
+        "student",
+        ["full_name_folded", "full_name", "id", "known_as_folded"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_student_protected",
+        "student",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("protected = 1"),
+        postgresql_where=sa.text("protected"),
     )
     op.create_index("ix_student_school_id_full_name_folded", "student", ["school_id", "full_name_folded"], unique=False)
     op.create_table(
@@ -386,15 +403,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "access_log_student",
-        sa.Column("entry_id", KEY, nullable=False),
+        sa.Column("set_id", KEY, nullable=False),
         sa.Column("student_id", KEY, nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["access_log_entry.id"], name=op.f("fk_access_log_student_entry_id")),
+        sa.ForeignKeyConstraint(["set_id"], ["access_log_student_set.id"], name=op.f("fk_access_log_student_set_id")),
         sa.ForeignKeyConstraint(["student_id"], ["student.id"], name=op.f("fk_access_log_student_student_id")),
-        sa.PrimaryKeyConstraint("entry_id", "student_id", name=op.f("pk_access_log_student")),
+        sa.PrimaryKeyConstraint("set_id", "student_id", name=op.f("pk_access_log_student")),
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_access_log_student_student_id_entry_id", "access_log_student", ["student_id", "entry_id"], unique=False
+        "ix_access_log_student_student_id_set_id", "access_log_student", ["student_id", "set_id"], unique=False
     )
     op.create_table(
         "attendance_summary",
@@ -505,7 +522,7 @@ def upgrade() -> None:
         ["case_manager_id", "opened_at", "id"],
         unique=False,
     )
-    op.create_index("ix_case_record_opened_at_id", "case_record", ["opened_at", "id"], unique=False)
+    op.create_index("ix_case_record_opened_at_id", "case_record", ["opened_at", "id", "student_id"], unique=False)
     op.create_index(
         "ix_case_record_primary_contact_id_opened_at_id",
         "case_record",
@@ -513,14 +530,34 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "ix_case_record_provider_id_opened_at_id", "case_record", ["provider_id", "opened_at", "id"], unique=False
+        "ix_case_record_provider_id_opened_at_id",
+        "case_record",
+        ["provider_id", "opened_at", "id", "student_id"],
+        unique=False,
     )
-    op.create_index("ix_case_record_region_opened_at_id", "case_record", ["region", "opened_at", "id"], unique=False)
+    op.create_index(
+        "ix_case_record_provider_id_status_opened_at_id",
+        "case_record",
+        ["provider_id", "status", "opened_at", "id", "student_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_case_record_region_opened_at_id", "case_record", ["region", "opened_at", "id", "student_id"], unique=False
+    )
+    op.create_index(
+        "ix_case_record_region_status_opened_at_id",
+        "case_record",
+        ["region", "status", "opened_at", "id", "student_id"],
+        unique=False,
+    )
     op.create_index(
         "ix_case_record_school_id_active_opened_at_id",
         "case_record",
         ["school_id", "active", "opened_at", "id"],
         unique=False,
+    )
+    op.create_index(
+        "ix_case_record_status_opened_at_id", "case_record", ["status", "opened_at", "id", "student_id"], unique=False
     )
     op.create_index("ix_case_record_student_id", "case_record", ["student_id"], unique=False)
     op.create_index(
@@ -904,16 +941,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_request_number")),
         sa.UniqueConstraint("reference", name=op.f("uq_request_reference")),
     )
-    op.create_index("ix_request_case_id", "request", ["case_id"], unique=False)
+    op.create_index(
+        "ix_request_case_id_submitted_at_id", "request", ["case_id", "submitted_at", "id", "student_id"], unique=False
+    )
     op.create_index("ix_request_created_by_id", "request", ["created_by_id"], unique=False)
+    op.create_index("ix_request_last_modified_at_id", "request", ["last_modified_at", "id"], unique=False)
     op.create_index("ix_request_primary_contact_id", "request", ["primary_contact_id"], unique=False)
+    op.create_index(
+        "ix_request_school_id_last_modified_at_id", "request", ["school_id", "last_modified_at", "id"], unique=False
+    )
     op.create_index(
         "ix_request_school_id_status_last_modified_at_id",
         "request",
         ["school_id", "status", "last_modified_at", "id"],
         unique=False,
     )
+    op.create_index(
+        "ix_request_status_last_modified_at_id",
+        "request",
+        ["status", "last_modified_at", "id", "submitted_at", "student_id"],
+        unique=False,
+    )
     op.create_index("ix_request_student_id", "request", ["student_id"], unique=False)
+    op.create_index("ix_request_submitted_at_id", "request", ["submitted_at", "id", "student_id"], unique=False)
     op.create_table(
         "safety_alert",
         sa.Column("id", KEY, nullable=False),

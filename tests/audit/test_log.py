@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.audit import AccessLog, NotLoggedError, Report
+from ascms.audit import AccessLog, Kind, NotLoggedError, Report
 from ascms.audit.heads import head_files, read_head
-from ascms.models import AccessLogChain, AccessLogEntry, AccessLogStudent, Disclosure
+from ascms.audit.records import Content, entry_mac, fingerprint, spelt, students_json
+from ascms.models import AccessLogChain, AccessLogEntry, AccessLogStudent, AccessLogStudentSet, Disclosure
 from tests.audit.conftest import KEY, MAY, Tamper, World
 
 Checked = Callable[[], Awaitable[Report]]
@@ -207,3 +208,134 @@ def test_a_record_needs_an_instant_and_a_hash(world: World) -> None:
         world.changed(operation_hash="query { viewer }")
     with pytest.raises(dataclasses.FrozenInstanceError):
         world.record.user_id = 2  # type: ignore[misc]
+
+
+async def test_after_what_may_be_there_or_not_a_new_chain_begins(
+    log: AccessLog, engine: AsyncEngine, world: World, checked: Checked, tamper: Tamper
+) -> None:
+    await log.append(world.record)
+    await tamper("ALTER TABLE access_log_entry RENAME TO elsewhere")
+    with pytest.raises(NotLoggedError):
+        await log.append(world.record)
+    await tamper("ALTER TABLE elsewhere RENAME TO access_log_entry")
+    await log.append(world.record)
+    report = await checked()
+    assert report.ok, report
+    assert (report.chains, report.entries) == (2, 2)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_where_another_writer_takes_too_long_the_chain_goes_on(
+    log: AccessLog, database_url: str, world: World, checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ascms.audit.store.BUSY_TIMEOUT", 1)
+    await log.append(world.record)
+    other = sqlite3.connect(database_url.partition(":///")[2], isolation_level=None)
+    for students in (world.record.students, ()):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(NotLoggedError):
+            await log.append(world.changed(students=students))
+        other.execute("COMMIT")
+    other.close()
+    await log.append(world.record)
+    report = await checked()
+    assert report.ok, report
+    assert (report.chains, report.entries) == (1, 2)
+
+
+def test_the_spelling_that_is_hashed_stays() -> None:
+    """What was written must verify for as long as it is kept."""
+    at = datetime(2026, 5, 11, 8, 0, 0, 1, tzinfo=UTC)
+    told = fingerprint(("Student.nsn", "Case.number"), ())
+    roles, name = ("ANALYST", "ATTENDANCE_LEAD"), 'Māori "names"'
+    students = students_json((1, 20, 300))
+    content = Content(
+        "20260511T080000Z-00112233-2026-05", 7, spelt(at), 3, None, roles, name, "ab" * 32, told, students
+    )
+    mac = "67585dda3eb9d402f78e549358f6fbde7f6b2c1c794a1194a7a89501202b7d56"
+    assert entry_mac(b"key", b"previous", content).hex() == mac
+
+
+# Students who are disclosed together -------------------------------------------------------------------------
+
+
+async def test_students_who_are_disclosed_together_are_stored_once(
+    log: AccessLog, engine: AsyncEngine, state: Path, world: World, checked: Checked
+) -> None:
+    first, second, third = world.students
+    other = AccessLog(engine, KEY, state)
+    for writer in (log, other, log):
+        for students in ((first, second), (second, first), (third,)):
+            await writer.append(world.changed(students=students))
+    await other.aclose()
+    async with engine.connect() as connection:
+        members = (await connection.execute(select(AccessLogStudent.set_id, AccessLogStudent.student_id))).all()
+    assert sorted(student for _, student in members) == [first, second, third]
+    assert len({key for key, _ in members}) == 2
+    assert (await checked()).ok
+
+
+async def test_writers_that_meet_the_same_students_at_once_agree(
+    engine: AsyncEngine, state: Path, world: World, checked: Checked
+) -> None:
+    logs = [AccessLog(engine, KEY, state) for _ in range(4)]
+    sets = [world.students[:n] for n in range(4)]
+    for log in logs:
+        await log.append(world.changed(students=world.students[1:]))
+    await asyncio.gather(*(log.append(world.changed(students=students)) for log in logs for students in sets))
+    for log in logs:
+        await log.aclose()
+    async with engine.connect() as connection:
+        number = (await connection.execute(select(func.count()).select_from(AccessLogStudentSet))).scalar_one()
+    assert number == 5
+    assert (await checked()).entries == 20
+
+
+async def test_a_set_that_went_missing_is_stored_again(
+    log: AccessLog, world: World, checked: Checked, tamper: Tamper
+) -> None:
+    await log.append(world.record)
+    await tamper("DELETE FROM access_log_entry", "DELETE FROM access_log_student", "DELETE FROM access_log_student_set")
+    await log.append(world.record)
+    report = await checked()
+    assert [(problem.kind, problem.sequence) for problem in report.problems] == [(Kind.REMOVED, 1)]
+
+
+async def test_what_is_remembered_as_stored_is_bounded(
+    log: AccessLog, world: World, checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ascms.audit.store.REMEMBERED", 2)
+    for number in range(12):
+        students = world.students[: number % 4]
+        await log.append(world.changed(students=students, disclosed=(f"Student.field{number % 5}",)))
+    report = await checked()
+    assert report.ok, report
+    assert report.disclosures == 5
+
+
+@pytest.mark.parametrize("entries", [1, 2, 31, 32, 33, 64, 65, 100])
+async def test_batches_of_any_size(log: AccessLog, world: World, checked: Checked, entries: int) -> None:
+    await log.append(world.record)
+    await asyncio.gather(*(log.append(world.changed(operation_name=f"Q{n}")) for n in range(entries)))
+    report = await checked()
+    assert report.ok, report
+    assert report.entries == entries + 1
+
+
+# A connection that the server ended -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_that_the_server_ended_is_replaced(
+    log: AccessLog, engine: AsyncEngine, world: World, checked: Checked
+) -> None:
+    await log.append(world.record)
+    async with engine.connect() as connection:
+        ended = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        await connection.execute(text(f"{ended} AND datname = current_database() AND state = 'idle'"))
+    for _ in range(20):  # the driver hears of it
+        await asyncio.sleep(0)
+    await log.append(world.record)
+    report = await checked()
+    assert report.ok, report
+    assert (report.chains, report.entries) == (1, 2)

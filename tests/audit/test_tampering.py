@@ -67,21 +67,38 @@ async def test_a_changed_column_is_found(log: AccessLog, world: World, checked: 
     assert found(await checked()) == [(Kind.CHANGED, 2 * number, None) for number in range(1, len(changes) + 1)]
 
 
-async def test_a_changed_set_of_students_is_found(written: AccessLog, checked: Checked, tamper: Tamper) -> None:
+async def test_a_changed_set_of_students_is_found(
+    log: AccessLog, world: World, checked: Checked, tamper: Tamper
+) -> None:
+    first, second, third = world.students
+    sets = [(first, second), (second,), (third, second), (first,), (third,), (first, third), (first, second)]
+    await asyncio.gather(*(log.append(world.changed(students=students)) for students in sets))
+    of = "(SELECT student_set_id FROM access_log_entry WHERE sequence = {})"
     await tamper(
-        f"DELETE FROM access_log_student WHERE entry_id = {ENTRY.format(1)}",
-        f"DELETE FROM access_log_student WHERE entry_id = {ENTRY.format(3)} AND student_id = {FIRST}",
-        f"INSERT INTO access_log_student (entry_id, student_id) SELECT {ENTRY.format(5)}, {LAST}",
-        f"UPDATE access_log_student SET student_id = {LAST} "
-        f"WHERE entry_id = {ENTRY.format(7)} AND student_id = {FIRST}",
+        f"DELETE FROM access_log_student WHERE set_id = {of.format(1)} AND student_id = {first}",
+        f"DELETE FROM access_log_student WHERE set_id = {of.format(2)}",
+        f"INSERT INTO access_log_student (set_id, student_id) SELECT {of.format(4)}, {third}",
+        f"UPDATE access_log_student SET student_id = {second} WHERE set_id = {of.format(5)}",
+        f"UPDATE access_log_entry SET student_set_id = {of.format(3)} WHERE sequence = 6",
     )
-    assert found(await checked()) == [(Kind.CHANGED, sequence, None) for sequence in (1, 3, 5, 7)]
+    assert found(await checked()) == [(Kind.CHANGED, 1, 2), (Kind.CHANGED, 4, 7)]
+
+
+async def test_a_changed_set_is_found_at_the_entries_of_all_who_name_it(
+    log: AccessLog, engine: AsyncEngine, world: World, checked: Checked, tamper: Tamper, state: Path
+) -> None:
+    await log.append(world.changed(students=world.students[:1]))
+    await log.append(world.changed(students=world.students[1:]))
+    await log.aclose()
+    await tamper("DELETE FROM access_log_student WHERE set_id = 2 AND student_id = " + LAST)
+    another = AccessLog(engine, KEY, state)
+    await another.append(world.changed(students=world.students[1:]))
+    await another.aclose()
+    assert found(await checked()) == [(Kind.CHANGED, 2, None), (Kind.CHANGED, 1, None)]
 
 
 async def test_a_removed_entry_is_found(written: AccessLog, checked: Checked, tamper: Tamper) -> None:
-    await tamper(
-        f"DELETE FROM access_log_student WHERE entry_id = {THIRD}", "DELETE FROM access_log_entry WHERE id = " + THIRD
-    )
+    await tamper("DELETE FROM access_log_entry WHERE id = " + THIRD)
     assert found(await checked()) == [(Kind.REMOVED, 3, 3)]
 
 
@@ -143,7 +160,8 @@ async def test_swapped_entries_are_found(written: AccessLog, checked: Checked, t
 
 async def test_an_entry_added_without_the_key_is_found(written: AccessLog, checked: Checked, tamper: Tamper) -> None:
     columns = (
-        "chain_id, {}, occurred_at, user_id, organisation_id, roles, operation_name, operation_hash, fingerprint, mac"
+        "chain_id, {}, occurred_at, user_id, organisation_id, roles, operation_name, operation_hash, fingerprint, "
+        "student_set_id, mac"
     )
     into = columns.format("sequence")
     added = f"INSERT INTO access_log_entry ({into}) SELECT {columns} FROM access_log_entry WHERE id = {THIRD}"

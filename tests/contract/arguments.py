@@ -149,18 +149,19 @@ class Uses:
         for key in keys.values:
             for direction in directions.values:
                 value = {"field": Name(key), "direction": Name(direction)}
-                yield value, self._sorted_by(type_.name.removesuffix("Order"), key)
+                yield value, sorted_by(self.schema, type_.name.removesuffix("Order"), key)
 
-    def _sorted_by(self, type_name: str, key: str) -> tuple[str, ...]:
-        """The coordinates behind a sort key's name: `STUDENT_FULL_NAME` of cases is `student`, then `fullName`."""
-        name = re.sub("_(.)", lambda match: match[1].upper(), key.lower())
-        type_ = self.schema.type_map[type_name]
-        assert isinstance(type_, GraphQLObjectType)
-        if name in type_.fields:
-            return (f"{type_name}.{name}",)
-        edge, _, rest = key.lower().partition("_")
-        target = get_named_type(type_.fields[edge].type).name
-        return (f"{type_name}.{edge}", *self._sorted_by(target, rest.upper()))
+
+def sorted_by(schema: GraphQLSchema, type_name: str, key: str) -> tuple[str, ...]:
+    """The coordinates behind a sort key's name: `STUDENT_FULL_NAME` of cases is `student`, then `fullName`."""
+    name = re.sub("_(.)", lambda match: match[1].upper(), key.lower())
+    type_ = schema.type_map[type_name]
+    assert isinstance(type_, GraphQLObjectType)
+    if name in type_.fields:
+        return (f"{type_name}.{name}",)
+    edge, _, rest = key.lower().partition("_")
+    target = get_named_type(type_.fields[edge].type).name
+    return (f"{type_name}.{edge}", *sorted_by(schema, target, rest.upper()))
 
 
 def attacks(use: Use) -> Iterator[Attack]:

@@ -250,6 +250,18 @@ def test_a_provider_adds_to_the_request_of_its_case(changing: DemoServer) -> Non
         assert {"name": "for-request.pdf"} in changing.ask(email, files).data["request"]["files"]["nodes"]
 
 
+def test_what_a_provider_keeps_internal_on_a_request_moves_no_time_of_the_schools(changing: DemoServer) -> None:
+    """Else the school knows when there is something that it may not see, and its list of requests begins with it."""
+    asked = '{ request(number: "152479128") { reference lastModifiedAt version files { totalCount } } }'
+    before = changing.ask(LEAD, asked).data["request"]
+    added(changing, WORKFLOW, PDF, "internal.pdf", reference=before["reference"])
+    assert changing.ask(LEAD, asked).data["request"] == before
+    added(changing, WORKFLOW, PDF, "shared.pdf", reference=before["reference"], visibility="SHARED")
+    after = changing.ask(LEAD, asked).data["request"]
+    assert after["lastModifiedAt"] > before["lastModifiedAt"]
+    assert after["files"]["totalCount"] == before["files"]["totalCount"] + 1
+
+
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(
     ("email", "number"), [(SECOND, CASE), (MANAGER, "00289396"), (LEAD, "99999999")], ids=["school", "manager", "none"]
@@ -496,7 +508,7 @@ def test_nothing_else_of_the_machine_is_served(changing: DemoServer) -> None:
 
 ENTRIES = """SELECT entry.user_id, entry.operation_name, disclosure.disclosed, access_log_student.student_id
     FROM access_log_entry entry JOIN disclosure ON disclosure.fingerprint = entry.fingerprint
-    LEFT JOIN access_log_student ON access_log_student.entry_id = entry.id
+    LEFT JOIN access_log_student ON access_log_student.set_id = entry.student_set_id
     WHERE entry.operation_name = 'fetchFile' ORDER BY entry.id"""
 
 

@@ -1,15 +1,17 @@
-"""How systems like this one have leaked, tried here: one section for each way, named by what happened elsewhere.
+"""Ways around the policy that rows and fields invite, in every form and for every role.
 
-| what went wrong elsewhere | tried in |
+How others have leaked is told one by one in `test_others_leaks.py`. Here and in the modules beside it what happened
+there is tried through and through:
+
+| what | tried in |
 | --- | --- |
-| a hidden field in a filter, by a literal or a variable; a hidden field in an order | `test_leaks_by_arguments.py` |
-| a cursor that carried a hidden value | `test_leaks_by_cursors.py` |
-| a rule on an interface's field skipped; a field computed from a hidden one; `node` of another type; the forbidden \
-told from the missing; totals of what is hidden; roles that saw everything | here |
+| a hidden field in a filter or an order, by a literal or a variable; searches | `test_leaks_by_arguments.py` |
+| cursors | `test_leaks_by_cursors.py` |
+| what changes tell others: watchers, timelines, times | `test_leaks_by_changes.py` |
+| log lines, metrics, letters | `test_leaks_by_logs.py` |
+| how long it takes, and what it takes | `test_leaks_by_time.py` |
+| interfaces, derived fields, `node`, the forbidden told from the missing, totals, roles that see everything | here |
 | small documents that cost minutes | `test_floods.py` |
-| floods before signing in | `test_http.py` |
-| a redaction that was called nowhere | `tests/schema/test_start_up.py`, `test_every_cell.py` |
-| permissions that made queries slow | `tests/planning/test_statements.py` |
 """
 
 import base64

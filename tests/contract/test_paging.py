@@ -81,18 +81,18 @@ def test_several_keys_sort_one_after_the_other_and_nothing_comes_last(server: De
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "said", "code"),
     [
-        ("first: 101", "0 to 100"),
-        ("first: -1", "0 to 100"),
-        ("last: 101", "0 to 100"),
-        ("first: 1, last: 1", "give one of them"),
-        ('after: "nonsense"', "no cursor of this list"),
+        ("first: 101", "0 to 100", "PAGE_TOO_LARGE"),
+        ("first: -1", "0 to 100", "BAD_USER_INPUT"),
+        ("last: 101", "0 to 100", "PAGE_TOO_LARGE"),
+        ("first: 1, last: 1", "give one of them", "BAD_USER_INPUT"),
+        ('after: "nonsense"', "no cursor of this list", "BAD_USER_INPUT"),
     ],
 )
-def test_what_is_no_page_is_refused_with_what_to_do(server: DemoServer, arguments: str, said: str) -> None:
+def test_what_is_no_page_is_refused_with_what_to_do(server: DemoServer, arguments: str, said: str, code: str) -> None:
     answer = server.ask(LEAD, f"{{ cases({arguments}) {{ totalCount }} }}")
-    assert answer.codes == ["BAD_USER_INPUT"]
+    assert answer.codes == [code]
     assert said in answer.errors[0]["message"]
 
 

@@ -213,7 +213,7 @@ def test_a_block_takes_the_decision_away_with_the_student(changing: DemoServer) 
 def test_reading_what_waits_is_in_the_access_log(changing: DemoServer) -> None:
     case = a_student(changing, protected=True)
     ask_to_lift(changing, LEAD, case)
-    logged_reads = """SELECT count(*) FROM access_log_entry e JOIN access_log_student s ON s.entry_id = e.id
+    logged_reads = """SELECT count(*) FROM access_log_entry e JOIN access_log_student s ON s.set_id = e.student_set_id
         WHERE e.operation_name = 'Reasons' AND s.student_id = :key"""
     answer = changing.ask(PRIVACY.email, "query Reasons { viewer { unprotectRequests { reason } } }")
     assert answer.data["viewer"]["unprotectRequests"]

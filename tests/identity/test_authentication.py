@@ -283,6 +283,44 @@ async def test_a_scope_only_takes_roles_away(world: World) -> None:
     assert (await world.enter(org_id="1234", scope="role:NOBODY")).roles == frozenset()
 
 
+async def test_a_scope_narrows_in_whichever_form_it_comes(world: World) -> None:
+    await world.grant(1, 1, Role.OFFICE_SUPPORT)
+    assert (await world.enter(org_id="1234", scp=["role:OFFICE_SUPPORT"])).roles == {Role.OFFICE_SUPPORT}
+    assert (await world.enter(org_id="1234", scp="openid role:office_support")).roles == frozenset()
+    assert (await world.enter(org_id="1234", scope="role:")).roles == frozenset()
+
+
+async def test_a_machine_client_is_a_user_of_its_own(world: World) -> None:
+    """Also one that was registered under the subject of a person, or brings a person's address."""
+    for name in ("client_id", "azp"):
+        claims: dict[str, Any] = {
+            "client_id": "x",
+            name: "esl-1",
+            "email": "lead@test-college.school.nz",
+            "email_verified": True,
+        }
+        viewer = await world.enter(**claims)
+        assert viewer.user_id != 1
+        assert viewer.roles == frozenset()
+        assert (await world.user(id=viewer.user_id)).subject == "client:esl-1"
+    assert (await world.user(id=1)).subject == "esl-1"
+
+
+async def test_a_machine_client_is_not_an_invited_person(world: World) -> None:
+    invited = await world.person("new@test-college.school.nz")
+    viewer = await world.enter(sub="job", client_id="job", email="new@test-college.school.nz", email_verified=True)
+    assert viewer.user_id != invited
+    assert (await world.user(id=invited)).subject is None
+
+
+async def test_what_cannot_be_shown_is_in_no_name(world: World) -> None:
+    viewer = await world.enter(
+        sub="esl-7", name="Ma\x00ia\x1b[31m \u202eNgata", email="a\x00@b.nz", email_verified=True
+    )
+    row = await world.user(id=viewer.user_id)
+    assert (row.display_name, row.username, row.email) == ("Maia[31m Ngata", "subject:esl-7", "")
+
+
 async def test_claims_about_roles_give_none(world: World) -> None:
     viewer = await world.enter(org_id="1234", roles=["PRIVACY_OFFICER"], role="MINISTRY_ADMINISTRATOR")
     assert viewer.roles == {Role.ATTENDANCE_LEAD}

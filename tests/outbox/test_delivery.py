@@ -284,6 +284,28 @@ async def test_who_is_kept_apart_from_the_student_meanwhile_is_told_nothing_unti
     assert len(mail.mails) == 1
 
 
+@pytest.mark.parametrize(("kind", "to", "at"), [("COMMENT_SHARED", CONTACT, SCHOOL), ("STATUS_CHANGED", WORKFLOW, ISP)])
+async def test_who_no_longer_has_the_case_meanwhile_is_told_nothing(
+    box: Box, mail: MailServer, outbox: Outbox, kind: str, to: str, at: str
+) -> None:
+    """The student changed school, the case was handed on: its new school and provider are told, not the old ones."""
+    other = "(SELECT id FROM organisation WHERE number = '{}')"
+    moved = f"school_id = {other.format('1235')}, provider_id = {other.format('5001')}"
+    await box.execute(f"UPDATE case_record SET {moved} WHERE number = :number", number=CASE)
+    row = await box.settled(await box.put(kind, to=to, at=at))
+    assert row.last_error == "what the message is about is not the recipient's organisation's any more"
+    assert mail.mails == []
+
+
+async def test_of_what_is_shared_those_are_told_who_may_read_it(box: Box, mail: MailServer, outbox: Outbox) -> None:
+    """A contact who is Office Support meanwhile reads no comment of the provider's, and hears of none."""
+    await box.execute(ROLES.format("role = 'OFFICE_SUPPORT'"), who=CONTACT)
+    for kind in ("COMMENT_SHARED", "FILE_SHARED"):
+        assert (await box.settled(await box.put(kind))).delivered_at is None
+    assert (await box.settled(await box.put("STATUS_CHANGED"))).delivered_at is not None
+    assert len(mail.mails) == 1
+
+
 async def test_the_address_is_that_of_the_moment_of_sending(box: Box, mail: MailServer) -> None:
     key = await box.put()
     await box.execute("UPDATE user_account SET email = 'new@example.nz' WHERE username = :who", who=CONTACT)

@@ -18,6 +18,7 @@ from ascms.planning.service import Answer, Operations
 from ascms.schema import build_schema
 from ascms.server.files import FileAddresses
 from ascms.settings import Settings
+from ascms.snapshots import GIVEN_UP
 
 QUERIES = Path(__file__).parents[2] / "queries"
 HOME, CASE = (QUERIES / f"{name}.graphql" for name in ("home", "case"))
@@ -58,11 +59,20 @@ class Asker:
             self.log.clear()  # sign-in does not count
             asked, plan = self.operations.prepare(text, None, variables or {}, viewer)
             offers = {"sign_file": FileAddresses(b"k" * 32).sign}
-            return await self.operations.answer(asked, plan, viewer, NOW, offers, variables or {})
+            return await self.operations.answer(
+                asked, plan, self.operations.facts(viewer, NOW, offers), variables or {}
+            )
 
         with self.log.at_level(logging.DEBUG, logger="ascms.statements"):
             answer = self.runner.run(answered())
-        return answer, [record.getMessage() for record in self.log.records if record.name == "ascms.statements"]
+        messages = [record.getMessage() for record in self.log.records if record.name == "ascms.statements"]
+        if GIVEN_UP in messages:  # the machine was busy: what was begun does not count
+            messages = messages[messages.index(GIVEN_UP) + 1 :]
+        return answer, messages
+
+    def takes(self, statements: int) -> int:
+        """How many statements are run for so many levels: PostgreSQL is asked for all at once."""
+        return statements if self.engine.dialect.name == "sqlite" else 1
 
 
 @pytest.fixture
@@ -109,7 +119,8 @@ def test_one_statement_per_list_whatever_the_number_of_rows(asker: Asker) -> Non
         answer, statements = asker.ask(PRIVACY, text, {"n": size})
         assert len(answer.data["students"]["nodes"]) == size
         counts.add(len(statements))
-    assert counts == {6}
+    # Ethnicities and caregivers are read with their students on SQLite.
+    assert counts == {asker.takes(4)}
 
 
 def test_pages_inside_pages_go_on_where_they_ended(asker: Asker) -> None:
@@ -118,11 +129,11 @@ def test_pages_inside_pages_go_on_where_they_ended(asker: Asker) -> None:
     first, statements = asker.ask(LEAD, text)
     page = first.data["case"]["events"]
     assert (page["totalCount"], len(page["nodes"])) == (1, 1)
-    assert len(statements) == 2
+    assert len(statements) == asker.takes(2)
     beyond, statements = asker.ask(LEAD, text, {"after": page["pageInfo"]["endCursor"]})
     page = beyond.data["case"]["events"]
     assert (page["totalCount"], page["nodes"], page["pageInfo"]["hasPreviousPage"]) == (1, [], True)
-    assert len(statements) == 2
+    assert len(statements) == asker.takes(2)
 
 
 def test_hidden_columns_are_never_selected(asker: Asker) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 from starlette.requests import Request
 
+from ascms.server.persisted import Persisted
 from ascms.server.requests import GraphQLRequest, Receiving, read_request
 from ascms.server.unreadable import Unreadable
 from ascms.storage import MOST_BYTES, Incoming, Upload
@@ -72,7 +73,7 @@ def reader(incoming: Incoming) -> Read:
             return next(messages)
 
         scope = {"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]}
-        return await read_request(Request(scope, receive), most, Receiving(incoming, largest))
+        return await read_request(Request(scope, receive), most, Persisted(), lambda: Receiving(incoming, largest))
 
     return read_body
 
@@ -339,7 +340,9 @@ async def test_reading_that_is_called_off_leaves_nothing_behind(incoming: Incomi
     source = messages()
     content_type = f"multipart/form-data; boundary={BOUNDARY}".encode()
     scope = {"type": "http", "method": "POST", "headers": [(b"content-type", content_type)]}
-    reading = asyncio.create_task(read_request(Request(scope, source.__anext__), MOST, Receiving(incoming)))
+    reading = asyncio.create_task(
+        read_request(Request(scope, source.__anext__), MOST, Persisted(), lambda: Receiving(incoming))
+    )
     await waiting.wait()
     assert len(left(incoming)) == 1
     reading.cancel()

@@ -4,6 +4,7 @@ Its collation is ICU's New Zealand English on purpose: what must sort bytewise h
 """
 
 import asyncio
+import contextlib
 import os
 import pwd
 import shutil
@@ -44,17 +45,26 @@ def free_port() -> int:
         return port
 
 
-class PostgresCluster:
-    """A running cluster. Use it as a context manager; the user is `postgres`, without a password."""
+QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
+"""For tests that never end the cluster but by asking it to."""
 
-    def __init__(self) -> None:
+
+class PostgresCluster:
+    """A running cluster. Use it as a context manager; the user is `postgres`, without a password.
+
+    `folder` is made where none is given. `options` are the server's settings.
+    """
+
+    def __init__(self, folder: Path | None = None, /, **options: str) -> None:
         self.binaries = binaries()
+        self.options = options or QUICK
+        self.given_folder = folder
         self.port = free_port()
         self.user = "postgres" if os.geteuid() == 0 else None
         """PostgreSQL refuses to run as root."""
 
     def __enter__(self) -> Self:
-        self.folder = Path(tempfile.mkdtemp(prefix="ascms-postgres-"))
+        self.folder = self.given_folder or Path(tempfile.mkdtemp(prefix="ascms-postgres-"))
         if self.user is not None:
             owner = pwd.getpwnam(self.user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
@@ -63,24 +73,51 @@ class PostgresCluster:
             "initdb", "--auth=trust", "--encoding=UTF8", "--username=postgres", "--no-sync", "--locale=C.UTF-8",
             "--locale-provider=icu", "--icu-locale=en-NZ", f"--pgdata={data}",
         )  # fmt: skip
-        options = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
-        with (self.folder / "log").open("wb") as log:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, after a fault again; returns when it takes connections."""
+        data = self.folder / "data"
+        with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     str(self.binaries / "postgres"), "-D", str(data), "-p", str(self.port), "-k", str(self.folder),
-                    "-c", "listen_addresses=127.0.0.1", *(f"--{name}={value}" for name, value in options.items()),
+                    "-c", "listen_addresses=127.0.0.1", *(f"--{name}={value}" for name, value in self.options.items()),
                 ],
                 stdout=log, stderr=log, cwd=self.folder, user=self.user, group=self.user, extra_groups=self._groups(),
             )  # fmt: skip
         self._wait_until_ready()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.process.send_signal(signal.SIGINT)
         self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.given_folder is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self, signal_number: signal.Signals) -> None:
+        """End it: SIGINT is `pg_ctl stop -m fast`, SIGQUIT `-m immediate`."""
+        self.process.send_signal(signal_number)
+        self.process.wait()
+
+    def processes(self) -> list[int]:
+        """The postmaster and all its children."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [self.process.pid, *map(int, children.split())]
+
+    def signal_all(self, signal_number: signal.Signals) -> None:
+        """Send a signal to each process of the cluster: SIGSTOP, SIGCONT."""
+        for process in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal_number)
+
+    def kill(self) -> None:
+        """End every process of it at once, as when the machine goes; nothing is tidied up."""
+        self.process.send_signal(signal.SIGSTOP)  # it starts no more of them meanwhile
+        self.signal_all(signal.SIGKILL)
+        self.process.wait()
 
     def url(self, database: str) -> str:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{database}"

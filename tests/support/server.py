@@ -73,18 +73,23 @@ class DemoServer:
         environment |= {
             f"ASCMS_{name.upper()}": value for name, value in ({"job_seconds": "0"} | self.settings).items()
         }
-        output = self._output
-        command = [sys.executable, "-u", "-m", "ascms.cli", "demo", "--port", str(self.port)]
-        with output.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "--database", self.database], cwd=self.folder, env=environment, stdout=log, stderr=log
-            )
-        while "ready" not in output.read_text():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"ascms demo ended at its start:\n{output.read_text()}")
-            time.sleep(0.05)
+        command = [sys.executable, "-u", "-m", "ascms.cli", *self.command(), "--port", str(self.port)]
+        with self._output.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         self.client = httpx.Client(base_url=self.url, timeout=None, trust_env=False)
+        while not self.is_ready():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"ascms ended at its start:\n{self.log()}")
+            time.sleep(0.05)
         return self
+
+    def command(self) -> list[str]:
+        """Which command serves."""
+        return ["demo", "--database", self.database]
+
+    def is_ready(self) -> bool:
+        """Whether it accepts requests."""
+        return "ready" in self.log()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -73,7 +73,12 @@ def _case_allowances(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[An
     return [_allowances(CASE_ACTIONS, row, why_not(row)) for row in rows]
 
 
-CASE_ALLOWANCES = Computed(_case_allowances, _case_columns, reads=("Case.status",))
+def _whenever(row: Mapping[str, Any]) -> bool:
+    """What may be done to a case that was closed depends on the time."""
+    return row["closed_at"] is None
+
+
+CASE_ALLOWANCES = Computed(_case_allowances, _case_columns, reads=("Case.status",), repeats=_whenever)
 
 
 # Requests ----------------------------------------------------------------------------------------------------
@@ -103,7 +108,9 @@ def _request_allowances(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list
     return [_allowances(REQUEST_ACTIONS, row, why_not(row)) for row in rows]
 
 
-REQUEST_ALLOWANCES = Computed(_request_allowances, _request_columns, reads=("Request.status",))
+REQUEST_ALLOWANCES = Computed(
+    _request_allowances, _request_columns, reads=("Request.status",), repeats=lambda row: True
+)
 
 
 # Comments ----------------------------------------------------------------------------------------------------
@@ -120,4 +127,4 @@ def _comment_allowances(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list
     return [_allowances(COMMENT_ACTIONS, row, why_not(row)) for row in rows]
 
 
-COMMENT_ALLOWANCES = Computed(_comment_allowances, _comment_columns)
+COMMENT_ALLOWANCES = Computed(_comment_allowances, _comment_columns, repeats=lambda row: True)

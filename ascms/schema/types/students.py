@@ -147,7 +147,8 @@ class AccessLogEntry:
 
 def _names_student(student: Any, entry: Any, me: Any) -> Any:
     named = aliased(models.AccessLogStudent)
-    return some(named, named.student_id == student.id, named.entry_id == entry.id)
+    sets = select(named.set_id).where(named.student_id == student.id).correlate_except(named)
+    return entry.student_set_id.in_(sets)
 
 
 def _current(summary: Any, me: Any) -> Any:

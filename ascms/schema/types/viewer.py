@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 def _roles(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[list[Role]]:
-    return [[role for role in Role if role in facts.viewer.roles] for _ in rows]
+    roles = facts.viewer.roles
+    return [[role for role in Role if role in roles] for _ in rows]
 
 
 def _context_roles(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[list[Role]]:
@@ -177,7 +178,9 @@ def _rate_limit(rows: Sequence[Mapping[str, Any]], facts: Facts) -> list[Any]:
 class Viewer:
     user: User = field(Embedded(), AsPath, "The viewer as others see them.")
     profile: Profile = field(Embedded(), AsPath, "The viewer's own details.")
-    roles: list[Role] = field(Computed(_roles), AsPath, "The roles in effect for the acting organisation.")
+    roles: list[Role] = field(
+        Computed(_roles, repeats=lambda row: True), AsPath, "The roles in effect for the acting organisation."
+    )
     acting_for: Organisation | None = field(
         One(Column(lambda row, me: me.organisation_id), models.Organisation),
         AsPath,
