@@ -16,6 +16,9 @@ from tests.support.server import DemoServer
 playwright: Any = pytest.importorskip(
     "playwright.sync_api", reason="NOT TESTED: the package playwright is not installed"
 )
+PATIENCE = 120_000
+"""How long something is waited for at most, in ms: on a busy machine, signing in has taken over five seconds."""
+playwright.expect.set_options(timeout=PATIENCE)
 Browser = Any  # the package may be missing, and then so are its types
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="NOT TESTED: there is no Chromium here")
@@ -29,7 +32,7 @@ class Visit:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.page = browser.new_page(viewport={"width": 1280, "height": 900})
-        self.page.set_default_timeout(120_000)
+        self.page.set_default_timeout(PATIENCE)
         self.asked: set[str] = set()
         self.complaints: list[str] = []
         self.page.context.on("request", lambda request: self.asked.add(request.url))

@@ -114,8 +114,9 @@ def test_a_table_that_somebody_holds_keeps_only_those_waiting_who_need_it(
 
 
 def end_connections(cluster: PostgresCluster, database: str) -> None:
+    """Returns when they have ended, not only been told to: none dies under the next request."""
     cluster.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
         f"WHERE datname = '{database}' AND pid <> pg_backend_pid()"
     )
 

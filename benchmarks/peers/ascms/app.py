@@ -10,10 +10,12 @@ from pathlib import Path
 
 import uvicorn
 from pydantic import HttpUrl, SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import ascms.server.app
 from ascms.audit import AccessRecord
 from ascms.database import normalise_url
+from ascms.server.kinds import Kinds
 from ascms.server.serving import Server
 from ascms.settings import Execution, Settings
 from benchmarks.serving import serve
@@ -34,10 +36,25 @@ class NoLog:
     async def aclose(self) -> None: ...
 
 
+made: list[NoLog] = []
+"""The logs that keep nothing, so that none is measured that was not asked for."""
+
+
+def without_log(settings: Settings, engine: AsyncEngine) -> Kinds:
+    """Stands in for `kinds_of`."""
+
+    def no_log(*given: object) -> NoLog:
+        made.append(NoLog(*given))
+        return made[-1]
+
+    return Kinds(access_log=no_log)  # type: ignore[arg-type]
+
+
 def make() -> uvicorn.Server:
-    """A worker."""
-    if os.environ.get("BENCH_ACCESS_LOG") == "off":
-        ascms.server.app.AccessLog = NoLog  # type: ignore[assignment,misc]
+    """A worker. Raises RuntimeError where the log is on that was to be off."""
+    without = os.environ.get("BENCH_ACCESS_LOG") == "off"
+    if without:
+        ascms.server.app.kinds_of = without_log
     settings = Settings(
         database_url=normalise_url(os.environ["BENCH_DATABASE"]),
         state_directory=Path(os.environ["BENCH_STATE"]),
@@ -49,7 +66,10 @@ def make() -> uvicorn.Server:
         points_a_minute=MANY,  # one person asks more in a round than anybody may in a day
         log_requests=False,  # no contender writes a line for each request
     )
-    return Server(ascms.server.app.create_app(settings))
+    app = ascms.server.app.create_app(settings)
+    if without != bool(made):
+        raise RuntimeError("the access log was to be off, and its stand-in was not taken")
+    return Server(app)
 
 
 if __name__ == "__main__":
