@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -19,9 +18,10 @@ from ascms.audit import verify_database
 from ascms.backups import restore, take
 from ascms.settings import Settings
 from tests.conftest import build_world
+from tests.support.commands import AUDIT_KEY, KEYS, run
 from tests.support.databases import Databases
+from tests.support.installation import Installation, serving
 from tests.support.postgres import PostgresCluster
-from tests.support.serving import AUDIT_KEY, ServeServer, serving
 from tests.support.sql import rows
 
 LEAD = "lead@test-college.school.nz"
@@ -32,15 +32,9 @@ LETTER = b"Dear family, ring us.\n" * 1_000
 WRITTEN = "SELECT count(*) FROM comment WHERE body LIKE 'number %'"
 
 
-def ascms(state: Path, database: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def ascms(state: Path, database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """What a command says, with the state directory and the database set up."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ASCMS_")}
-    environment |= {
-        "ASCMS_DATABASE_URL": database, "ASCMS_STATE_DIRECTORY": str(state), "ASCMS_AUDIT_KEY": AUDIT_KEY,
-        "ASCMS_SECRET_KEY": AUDIT_KEY,
-    }  # fmt: skip
-    command = [sys.executable, "-m", "ascms.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return run(*arguments, database_url=database, state_directory=str(state), **KEYS)
 
 
 @dataclass
@@ -94,7 +88,7 @@ def kept(
 class Writer:
     """Changes one after another, in a thread, for as long as its context lasts."""
 
-    def __init__(self, server: ServeServer) -> None:
+    def __init__(self, server: Installation) -> None:
         self._server = server
         self._stop = threading.Event()
         self._more = threading.Condition()

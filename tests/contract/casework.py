@@ -15,7 +15,7 @@ from tests.contract.people import (
     OFFICE,
     PRIVACY,
 )
-from tests.support.server import Answer, DemoServer
+from tests.support.server import Answer, Server
 from tests.support.sql import rows
 
 TEN: dict[str, Person] = {
@@ -37,7 +37,7 @@ PROBLEMS = "problems { __typename code message path ... on NotPossibleNow { poss
 
 
 def do(
-    server: DemoServer, person: Person, mutation: str, shown: str = "", /, *, key: str | None = None, **members: Any
+    server: Server, person: Person, mutation: str, shown: str = "", /, *, key: str | None = None, **members: Any
 ) -> Answer:
     """The answer to a mutation with the input's members; `shown` is what is asked of its payload."""
     takes = f"{mutation[0].upper()}{mutation[1:]}Input"
@@ -46,7 +46,7 @@ def do(
     return server.ask(person.email, document, {"input": members}, person.organisation, headers=headers)
 
 
-def done(server: DemoServer, person: Person, mutation: str, shown: str = "", /, **members: Any) -> Any:
+def done(server: Server, person: Person, mutation: str, shown: str = "", /, **members: Any) -> Any:
     """The payload of a mutation that is done without problems."""
     answer = do(server, person, mutation, shown, **members)
     payload = answer.data[mutation]
@@ -55,19 +55,19 @@ def done(server: DemoServer, person: Person, mutation: str, shown: str = "", /, 
     return payload
 
 
-def refused(server: DemoServer, person: Person, mutation: str, /, **members: Any) -> list[tuple[str, str]]:
+def refused(server: Server, person: Person, mutation: str, /, **members: Any) -> list[tuple[str, str]]:
     """Code and last member of each problem with which a mutation is refused."""
     answer = do(server, person, mutation, **members)
     assert answer.data[mutation] is not None, answer.errors
     return [(problem["code"], ".".join(problem["path"][1:])) for problem in answer.data[mutation]["problems"]]
 
 
-def messages(server: DemoServer, person: Person, mutation: str, /, **members: Any) -> list[str]:
+def messages(server: Server, person: Person, mutation: str, /, **members: Any) -> list[str]:
     """What a refusal says."""
     return [one["message"] for one in do(server, person, mutation, **members).data[mutation]["problems"]]
 
 
-def seen(server: DemoServer, person: Person, number: str, shown: str) -> Any:
+def seen(server: Server, person: Person, number: str, shown: str) -> Any:
     """What a person sees of a case; None where it is not theirs, or cases are not."""
     answer = server.ask(
         person.email, f"query($n: String!) {{ case(number: $n) {{ {shown} }} }}", {"n": number}, person.organisation
@@ -75,18 +75,18 @@ def seen(server: DemoServer, person: Person, number: str, shown: str) -> Any:
     return answer.data["case"]
 
 
-def node(server: DemoServer, person: Person, identifier: str, type_name: str, shown: str) -> Any:
+def node(server: Server, person: Person, identifier: str, type_name: str, shown: str) -> Any:
     """What a person sees of an object by its identifier."""
     document = f"query($id: ID!) {{ node(id: $id) {{ ... on {type_name} {{ {shown} }} }} }}"
     return server.ask(person.email, document, {"id": identifier}, person.organisation).data["node"]
 
 
-def column(server: DemoServer, number: str, name: str) -> Any:
+def column(server: Server, number: str, name: str) -> Any:
     """A column of a case, as the database has it."""
     return rows(server.database, f"SELECT {name} FROM case_record WHERE number = :number", number=number)[0][0]
 
 
-def count(server: DemoServer, table: str, condition: str = "1 = 1") -> int:
+def count(server: Server, table: str, condition: str = "1 = 1") -> int:
     """How many rows of a table there are."""
     number: int = rows(server.database, f"SELECT count(*) FROM {table} WHERE {condition}")[0][0]
     return number

@@ -20,7 +20,7 @@ from ascms.server.files import FileAddresses
 from ascms.storage import MOST_BYTES
 from tests.storage.documents import EXE, KEPT, MARKUP, PDF, PNG, WITH_MACROS
 from tests.support.s3 import S3Server
-from tests.support.server import DemoServer
+from tests.support.server import DemoServer, Server
 from tests.support.sql import execute, rows
 
 LEAD = "lead@test-college.school.nz"
@@ -46,7 +46,7 @@ FILES = "query($number: String!) { case(number: $number) { files { nodes { id na
 
 
 def send(
-    server: DemoServer,
+    server: Server,
     email: str | None,
     content: bytes,
     name: str = "letter.pdf",

@@ -36,6 +36,7 @@ from tests.support.sql import execute, rows
 BODY = "Aroha Kahurangi told us of the grandmother's illness"
 KINDS = [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"]
 """PostgreSQL's own words are those that repeat values."""
+WAITING = "SELECT count(*) FROM outbox_message WHERE delivered_at IS NULL AND dropped_at IS NULL"
 
 
 @dataclass(frozen=True)
@@ -180,20 +181,28 @@ def toured(
     databases = databases_of(request.param)
     url = databases.copy("world", build_world)
     folder: Path = tmp_path_factory.mktemp("toured")
-    with MailServer() as mail, DemoServer(url, folder) as demo:
-        posting = {"smtp_url": mail.url, "mail_from": "no-reply@example.nz", "public_url": demo.url}
-        with Installation(demo, **posting) as server:
-            tour = Tour(server)
-            tour.whole()
-            while rows(
-                url, "SELECT count(*) FROM outbox_message WHERE delivered_at IS NULL AND dropped_at IS NULL"
-            ) != [(0,)]:
-                pass
-            metrics = server.client.get("/metrics").text
-            tokens = [server.token(LEAD.email), server.token(CONTACT.email)]
-            world = read_world(url)
-            server.end()
-            yield Toured(server.log(), metrics, mail.mails, tour.answers, tour.addresses, tokens, world)
+    with (
+        MailServer() as mail,
+        DemoServer(url, folder) as demo,
+        Installation(
+            url,
+            folder,
+            demo.url,
+            tokens=demo.token,
+            smtp_url=mail.url,
+            mail_from="no-reply@example.nz",
+            public_url=demo.url,
+        ) as server,
+    ):
+        tour = Tour(server)
+        tour.whole()
+        while rows(url, WAITING) != [(0,)]:
+            pass
+        metrics = server.client.get("/metrics").text
+        tokens = [server.token(LEAD.email), server.token(CONTACT.email)]
+        world = read_world(url)
+        server.end()
+        yield Toured(server.log(), metrics, mail.mails, tour.answers, tour.addresses, tokens, world)
     databases.drop(url)
 
 

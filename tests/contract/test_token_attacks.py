@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.contract.token_attacks import ATTACKS, NOT_IN_A_HEADER, Forger, publish
 from tests.storage.documents import PDF
 from tests.support.databases import Databases
+from tests.support.installation import Installation
 from tests.support.issuer import LiveIssuer
 from tests.support.live import Closed, opened
-from tests.support.served import ServedServer
 from tests.support.sql import execute, rows
 
 LEAD = "lead@test-college.school.nz"
@@ -37,12 +37,12 @@ def issuer() -> Iterator[LiveIssuer]:
 @pytest.fixture(scope="module")
 def server(
     issuer: LiveIssuer, databases_of: Callable[[str], Databases], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServedServer]:
+) -> Iterator[Installation]:
     from tests.conftest import build_world
 
     databases = databases_of("sqlite")
     url = databases.copy("world", build_world)
-    with ServedServer(url, tmp_path_factory.mktemp("attacked"), issuer.address, points_a_minute="1000000000") as server:
+    with Installation(url, tmp_path_factory.mktemp("attacked"), issuer.address, points_a_minute="1000000000") as server:
         yield server
         assert "failed" not in server.log()
         assert "Traceback" not in server.log()
@@ -50,12 +50,12 @@ def server(
 
 
 @pytest.fixture(scope="module")
-def forger(issuer: LiveIssuer, server: ServedServer) -> Forger:
+def forger(issuer: LiveIssuer, server: Installation) -> Forger:
     return Forger(issuer, server.subject(LEAD))
 
 
 @pytest.fixture(scope="module")
-def file(server: ServedServer, forger: Forger) -> str:
+def file(server: Installation, forger: Forger) -> str:
     """The address of a file, given to the victim."""
     return server.added_file(forger.good, "00307473", PDF)
 
@@ -64,16 +64,16 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def by_post(server: ServedServer, headers: Mapping[str, str]) -> httpx.Response:
+def by_post(server: Installation, headers: Mapping[str, str]) -> httpx.Response:
     return server.client.post("/graphql", json={"query": QUERY}, headers=headers)
 
 
-def by_events(server: ServedServer, headers: Mapping[str, str]) -> httpx.Response:
+def by_events(server: Installation, headers: Mapping[str, str]) -> httpx.Response:
     """Asks for a stream of events, of a query that has its end."""
     return server.client.get("/graphql", params={"query": QUERY}, headers={"Accept": "text/event-stream", **headers})
 
 
-async def by_socket(server: ServedServer, payload: Mapping[str, Any], headers: Mapping[str, str]) -> Closed | None:
+async def by_socket(server: Installation, payload: Mapping[str, Any], headers: Mapping[str, str]) -> Closed | None:
     """How a socket is closed that is opened so; None where it is acknowledged."""
     try:
         async with opened(server, headers=headers) as socket:
@@ -108,7 +108,7 @@ def assert_silent(said: str) -> None:
         assert of_the_token not in said
 
 
-async def test_the_good_token_gets_in_by_every_way(server: ServedServer, forger: Forger, file: str) -> None:
+async def test_the_good_token_gets_in_by_every_way(server: Installation, forger: Forger, file: str) -> None:
     """What makes the table's refusals mean something: they differ from this in one thing each."""
     good = _bearer(forger.good)
     for response in (by_post(server, good), by_events(server, good)):
@@ -121,7 +121,7 @@ async def test_the_good_token_gets_in_by_every_way(server: ServedServer, forger:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 async def test_a_token_that_is_not_good_gets_nobody_in(
-    server: ServedServer, forger: Forger, file: str, attack: str
+    server: Installation, forger: Forger, file: str, attack: str
 ) -> None:
     spoilt = _bearer(ATTACKS[attack](forger).encode().decode("latin-1"))
     assert_refused(by_post(server, spoilt))
@@ -138,7 +138,7 @@ async def test_a_token_that_is_not_good_gets_nobody_in(
 
 
 @pytest.mark.parametrize("attack", NOT_IN_A_HEADER)
-async def test_a_token_in_disguise_gets_nobody_in(server: ServedServer, forger: Forger, attack: str) -> None:
+async def test_a_token_in_disguise_gets_nobody_in(server: Installation, forger: Forger, attack: str) -> None:
     closed = await by_socket(server, _bearer(NOT_IN_A_HEADER[attack](forger)), {})
     assert closed is not None
     assert closed.code == 4403
@@ -178,7 +178,7 @@ def test_no_attack_made_the_server_ask_where_the_attacker_says(issuer: LiveIssue
     ],
     ids=str,
 )
-def test_a_token_counts_in_its_header_only(server: ServedServer, forger: Forger, sent: dict[str, Any]) -> None:
+def test_a_token_counts_in_its_header_only(server: Installation, forger: Forger, sent: dict[str, Any]) -> None:
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: filled(one) for name, one in value.items()}
@@ -197,14 +197,14 @@ def test_a_token_counts_in_its_header_only(server: ServedServer, forger: Forger,
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer "])
-def test_the_scheme_is_written_in_any_letters(server: ServedServer, forger: Forger, scheme: str) -> None:
+def test_the_scheme_is_written_in_any_letters(server: Installation, forger: Forger, scheme: str) -> None:
     assert by_post(server, {"Authorization": f"{scheme} {forger.good}"}).status_code == 200
 
 
 @pytest.mark.parametrize("others", [["Bearer x"], ["{good}"], ["Basic eDp5"], [""], ["{good}", "{good}"]], ids=str)
 @pytest.mark.parametrize("order", [1, -1])
 async def test_several_headers_are_no_choice(
-    server: ServedServer, forger: Forger, others: list[str], order: int
+    server: Installation, forger: Forger, others: list[str], order: int
 ) -> None:
     """Not the first, not the last: a proxy and a server could read different ones."""
     good = f"Bearer {forger.good}"
@@ -218,7 +218,7 @@ async def test_several_headers_are_no_choice(
     assert closed.code == 4403
 
 
-def _spoken(server: ServedServer, *headers: str) -> str:
+def _spoken(server: Installation, *headers: str) -> str:
     """What the server says to a request that a well-behaved client would not make."""
     body = '{"query": "{ __typename }"}'
     sent = ["POST /graphql HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json"]
@@ -234,7 +234,7 @@ def _spoken(server: ServedServer, *headers: str) -> str:
 # What the server remembers -----------------------------------------------------------------------------------
 
 
-def test_a_known_token_lends_nothing_to_what_looks_like_it(server: ServedServer, forger: Forger) -> None:
+def test_a_known_token_lends_nothing_to_what_looks_like_it(server: Installation, forger: Forger) -> None:
     """The cache of verified tokens knows them by all their bytes, and what was refused spoils nothing."""
     fresh = forger.issue(jti="cache")
     head, claims, signature = fresh.split(".")
@@ -251,7 +251,7 @@ def test_a_known_token_lends_nothing_to_what_looks_like_it(server: ServedServer,
             assert by_post(server, _bearer(fresh)).status_code == 200
 
 
-def test_whose_token_it_is_is_not_mixed_up(server: ServedServer, forger: Forger) -> None:
+def test_whose_token_it_is_is_not_mixed_up(server: Installation, forger: Forger) -> None:
     """Many people in turn, each recognised by their own token and organisation."""
     people = [
         "contact@test-college.school.nz",
@@ -265,7 +265,7 @@ def test_whose_token_it_is_is_not_mixed_up(server: ServedServer, forger: Forger)
     for _ in range(3):
         for email, token in tokens.items():
             number = "78912" if "isp" in email else "1234"
-            answer = server.send(token, QUERY, **{"X-ASCMS-Organisation": number})
+            answer = server.send(token, QUERY, headers={"X-ASCMS-Organisation": number})
             assert answer.data["viewer"] == {"user": {"email": shown[email]}, "actingFor": {"number": number}}
 
 
@@ -274,7 +274,7 @@ def test_whose_token_it_is_is_not_mixed_up(server: ServedServer, forger: Forger)
 
 @pytest.mark.parametrize("claimed", [None, "1234"])
 async def test_an_organisation_of_others_is_refused_and_nothing_is_told_of_it(
-    server: ServedServer, forger: Forger, claimed: str | None
+    server: Installation, forger: Forger, claimed: str | None
 ) -> None:
     """One that there is and one that there is not are answered alike, by each way, however often they are tried."""
     token = forger.issue(org_id=claimed)
@@ -300,7 +300,7 @@ async def test_an_organisation_of_others_is_refused_and_nothing_is_told_of_it(
     assert closed.code == 4403
 
 
-def test_the_organisation_is_named_once(server: ServedServer, forger: Forger) -> None:
+def test_the_organisation_is_named_once(server: Installation, forger: Forger) -> None:
     token = forger.issue(org_id=None)
     twice = ("X-ASCMS-Organisation: 1234", "x-ascms-organisation: 1235")
     said = _spoken(server, f"Authorization: Bearer {token}", *twice)
@@ -321,7 +321,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 async def test_a_token_is_good_for_nothing_from_the_next_request_on(
-    forger: Forger, server: ServedServer, ending: str
+    forger: Forger, server: Installation, ending: str
 ) -> None:
     """Recognised or not, by each way: the rights are those of now. The person is restored afterwards."""
     email = "lead@second-school.school.nz"

@@ -12,6 +12,7 @@ from typing import Self
 
 import httpx
 
+from tests.support.commands import variables
 from tests.support.server import DemoServer
 
 KEPT_TOKENS = 1_200
@@ -76,12 +77,9 @@ class KillableServer(DemoServer):
 
     def start(self) -> None:
         """Start it, and return when it takes requests."""
-        settings = {"job_seconds": "0"} | self.settings
-        environment = {f"ASCMS_{name.upper()}": value for name, value in settings.items()}
         self._output.write_bytes(b"")
-        arguments = ["demo", "--port", str(self.port), "--database", self.database]
-        self.pid = self._zygote.start(arguments, environment, self.folder, self._output)
-        while "ready" not in self._output.read_text():
+        self.pid = self._zygote.start(self.arguments(), variables(**self.settings), self.folder, self._output)
+        while not self.is_ready():
             if not self._lives():
                 self.pid = None
                 raise RuntimeError(f"ascms demo ended at its start:\n{self.log()}")

@@ -10,10 +10,10 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from tests.contract.world import global_id
 from tests.storage.documents import PDF
 from tests.support.databases import Databases
+from tests.support.installation import Installation
 from tests.support.issuer import rsa_key
 from tests.support.live import opened
 from tests.support.provider import CLIENT, CertifiedProvider, require_provider
-from tests.support.served import ServedServer
 from tests.support.server import Answer
 from tests.support.sql import rows
 
@@ -53,11 +53,12 @@ def world(databases_of: Callable[[str], Databases]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server(world: str, provider: CertifiedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedServer]:
+def server(world: str, provider: CertifiedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Keys age quickly here: what takes an hour elsewhere is seen at once."""
     folder = tmp_path_factory.mktemp("served")
-    quickly = {"issuer_keys_age": "0.3", "issuer_keys_pause": "0.1"}
-    with ServedServer(world, folder, provider.address, points_a_minute="1000000000", **quickly) as server:
+    with Installation(
+        world, folder, provider.address, points_a_minute="1000000000", issuer_keys_age="0.3", issuer_keys_pause="0.1"
+    ) as server:
         yield server
         assert "Traceback" not in server.log()
 
@@ -77,7 +78,7 @@ def refused(answer: Answer) -> bool:
     return answer.status == 401
 
 
-def test_a_person_signs_in_and_sees_what_their_role_may(server: ServedServer, provider: CertifiedProvider) -> None:
+def test_a_person_signs_in_and_sees_what_their_role_may(server: Installation, provider: CertifiedProvider) -> None:
     for email, role, redacted in (
         (LEAD, "ATTENDANCE_LEAD", set()),
         (OFFICE, "OFFICE_SUPPORT", {"Student.ethnicities"}),
@@ -91,7 +92,7 @@ def test_a_person_signs_in_and_sees_what_their_role_may(server: ServedServer, pr
         assert set(answer.redacted) == redacted
 
 
-def test_the_id_token_is_for_the_client_only(server: ServedServer, provider: CertifiedProvider) -> None:
+def test_the_id_token_is_for_the_client_only(server: Installation, provider: CertifiedProvider) -> None:
     tokens = provider.sign_in(LEAD)
     answer = server.send(tokens["id_token"], ME)
     assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
@@ -99,7 +100,7 @@ def test_the_id_token_is_for_the_client_only(server: ServedServer, provider: Cer
 
 
 def test_a_renewed_token_is_the_same_person_and_no_new_sign_in(
-    server: ServedServer, provider: CertifiedProvider
+    server: Installation, provider: CertifiedProvider
 ) -> None:
     tokens = provider.sign_in(LEAD, "openid offline_access", prompt="consent")
     before = server.send(tokens["access_token"], ME).data["viewer"]
@@ -110,7 +111,7 @@ def test_a_renewed_token_is_the_same_person_and_no_new_sign_in(
 
 
 def test_a_machine_client_is_a_user_whose_scope_takes_roles_away(
-    server: ServedServer, provider: CertifiedProvider
+    server: Installation, provider: CertifiedProvider
 ) -> None:
     """It begins with nothing, is given a role as any person is, and a token of less scope does less."""
     at_school = {"X-ASCMS-Organisation": "1234"}
@@ -118,7 +119,7 @@ def test_a_machine_client_is_a_user_whose_scope_takes_roles_away(
     assert nobody["roles"] == []
     assert "hold no role" in nobody["missing"][0]
     assert server.send(provider.machine_token(), SIGHT).codes == ["FORBIDDEN"]
-    assert server.send(provider.machine_token(), ME, **at_school).status == 403
+    assert server.send(provider.machine_token(), ME, headers=at_school).status == 403
 
     school = rows(server.database, "SELECT id FROM organisation WHERE number = '1234'")[0][0]
     give: dict[str, Any] = {"user": nobody["user"]["id"], "organisation": global_id("Organisation", school)}
@@ -128,7 +129,7 @@ def test_a_machine_client_is_a_user_whose_scope_takes_roles_away(
             administrator,
             "mutation($input: AssignRoleInput!) { assignRole(input: $input) { problems { message } } }",
             {"input": give | {"role": role}},
-            **{"X-ASCMS-Organisation": _number_of(server, "MINISTRY")},
+            headers={"X-ASCMS-Organisation": _number_of(server, "MINISTRY")},
         )
         assert given.data["assignRole"]["problems"] == []
 
@@ -141,8 +142,8 @@ def test_a_machine_client_is_a_user_whose_scope_takes_roles_away(
         ("role:MINISTRY_ANALYST", set()),
     ):
         token = provider.machine_token(scope)
-        assert set(server.send(token, ME, **at_school).data["viewer"]["roles"]) == left
-        answer = server.send(token, SIGHT, **at_school)
+        assert set(server.send(token, ME, headers=at_school).data["viewer"]["roles"]) == left
+        answer = server.send(token, SIGHT, headers=at_school)
         if left:
             (case,) = answer.data["cases"]["nodes"]
             assert (case["student"]["ethnicities"] is None) == (left == {"OFFICE_SUPPORT"})
@@ -152,7 +153,7 @@ def test_a_machine_client_is_a_user_whose_scope_takes_roles_away(
     assert subject == [(f"client:{CLIENT}",)]
 
 
-def _number_of(server: ServedServer, kind: str) -> str:
+def _number_of(server: Installation, kind: str) -> str:
     found = rows(
         server.database,
         "SELECT organisation.number FROM organisation JOIN role_assignment ON organisation_id = organisation.id "
@@ -165,7 +166,7 @@ def _number_of(server: ServedServer, kind: str) -> str:
 
 
 def test_a_new_key_is_found_and_an_old_one_counts_for_as_long_as_it_is_published(
-    server: ServedServer, provider: CertifiedProvider
+    server: Installation, provider: CertifiedProvider
 ) -> None:
     first, *others = provider.keys
     second = rsa_key("second")
@@ -182,7 +183,7 @@ def test_a_new_key_is_found_and_an_old_one_counts_for_as_long_as_it_is_published
     assert refused(server.send(old, ME))
 
 
-async def test_while_the_provider_is_away_known_keys_go_on(server: ServedServer, provider: CertifiedProvider) -> None:
+async def test_while_the_provider_is_away_known_keys_go_on(server: Installation, provider: CertifiedProvider) -> None:
     known, kept = (provider.sign_in(email)["access_token"] for email in (LEAD, OFFICE))
     until(accepted, lambda: server.send(known, ME))
     file = server.added_file(known, "00307473", PDF)
@@ -210,7 +211,7 @@ async def test_while_the_provider_is_away_known_keys_go_on(server: ServedServer,
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_providers_algorithm_is_spoken(server: ServedServer, provider: CertifiedProvider, algorithm: str) -> None:
+def test_the_providers_algorithm_is_spoken(server: Installation, provider: CertifiedProvider, algorithm: str) -> None:
     token = provider.sign_in(LEAD, resource=f"urn:ascms:{algorithm}")["access_token"]
     assert jws.extract_compact(token.encode()).headers()["alg"] == algorithm
     assert until(accepted, lambda: server.send(token, ME)).data["viewer"]["roles"] == ["ATTENDANCE_LEAD"]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.databases import Databases
+from tests.support.installation import Installation
 from tests.support.issuer import LiveIssuer, rsa_key
-from tests.support.served import ServedServer
 
 ME = "{ viewer { roles } }"
 
@@ -20,20 +20,20 @@ def issuer() -> Iterator[LiveIssuer]:
 @pytest.fixture(scope="module")
 def server(
     issuer: LiveIssuer, databases_of: Callable[[str], Databases], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServedServer]:
+) -> Iterator[Installation]:
     from ascms.database import upgrade
 
     databases = databases_of("sqlite")
     url = databases.copy("migrated", upgrade)
     folder = tmp_path_factory.mktemp("troubled")
-    with ServedServer(url, folder, issuer.address, issuer_keys_age="0.1", issuer_keys_pause="0.1") as server:
+    with Installation(url, folder, issuer.address, issuer_keys_age="0.1", issuer_keys_pause="0.1") as server:
         yield server
         assert "Traceback" not in server.log()
     databases.drop(url)
 
 
 def test_an_issuer_that_does_not_answer_holds_nobody_up_who_has_a_known_key(
-    issuer: LiveIssuer, server: ServedServer
+    issuer: LiveIssuer, server: Installation
 ) -> None:
     """Also for tokens never seen before; who has an unknown key is told to come again, once it has been tried."""
     assert server.send(issuer.token(), ME).status == 200
@@ -53,7 +53,7 @@ def test_an_issuer_that_does_not_answer_holds_nobody_up_who_has_a_known_key(
 @pytest.mark.parametrize(
     "rubbish", [b"<html>", b'{"keys": []}', b'{"keys": [{"kty": ["RSA"], "kid": []}, null]}', b"[" * 9999]
 )
-def test_rubbish_signs_nobody_out(issuer: LiveIssuer, server: ServedServer, rubbish: bytes) -> None:
+def test_rubbish_signs_nobody_out(issuer: LiveIssuer, server: Installation, rubbish: bytes) -> None:
     token = issuer.token()
     while server.send(token, ME).status != 200:
         pass
@@ -70,7 +70,7 @@ def test_rubbish_signs_nobody_out(issuer: LiveIssuer, server: ServedServer, rubb
     assert server.send(token, ME).status == 200
 
 
-def test_invented_key_names_are_not_an_ask_each(issuer: LiveIssuer, server: ServedServer) -> None:
+def test_invented_key_names_are_not_an_ask_each(issuer: LiveIssuer, server: Installation) -> None:
     asked = issuer.asked["keys"]
     started = issuer.moment()
     for number in range(200):

@@ -13,9 +13,10 @@ import pytest
 
 from ascms.audit import verify_database
 from ascms.server.sockets import GOING_AWAY
+from tests.support.commands import AUDIT_KEY
+from tests.support.installation import Installation, serving
 from tests.support.live import Closed, events, signed_in
-from tests.support.serving import AUDIT_KEY, ServeServer, changes_wait, serving
-from tests.support.sql import rows
+from tests.support.sql import changes_wait, rows
 
 LEAD = "lead@test-college.school.nz"
 OFFICE = "office@test-college.school.nz"
@@ -32,7 +33,7 @@ FOR_LONG = "600"
 class SlowUpload:
     """A file that is sent in two halves over a connection of its own."""
 
-    def __init__(self, server: ServeServer, email: str) -> None:
+    def __init__(self, server: Installation, email: str) -> None:
         parts = {"operations": json.dumps({"query": FILE, "variables": {"f": None}}), "map": '{"0": ["variables.f"]}'}
         body = b"".join(
             f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode()
@@ -60,7 +61,7 @@ class SlowUpload:
             return answer
 
 
-async def under_way(server: ServeServer, number: int) -> None:
+async def under_way(server: Installation, number: int) -> None:
     """Wait until so many operations are under way, in whichever worker."""
     async with httpx.AsyncClient(
         trust_env=False, timeout=None, limits=httpx.Limits(max_keepalive_connections=0)
@@ -72,7 +73,7 @@ async def under_way(server: ServeServer, number: int) -> None:
             seen[values["ascms_operations_under_way_most"]] = float(values["ascms_operations_under_way"])
 
 
-async def ready(server: ServeServer) -> int | None:
+async def ready(server: Installation) -> int | None:
     """What `/readyz` says to a new connection; None where there is none to be had."""
     async with httpx.AsyncClient(trust_env=False, timeout=None) as web:
         with contextlib.suppress(httpx.TransportError):
@@ -80,7 +81,7 @@ async def ready(server: ServeServer) -> int | None:
     return None
 
 
-async def comment(server: ServeServer, text: str) -> Any:
+async def comment(server: Installation, text: str) -> Any:
     headers = {"Authorization": f"Bearer {server.token(LEAD)}"}
     async with httpx.AsyncClient(trust_env=False, timeout=None) as web:
         answer = await web.post(f"{server.url}/graphql", json={"query": COMMENT % text}, headers=headers)

@@ -12,8 +12,9 @@ from pydantic import HttpUrl, SecretStr
 from ascms.database import upgrade
 from ascms.server.app import create_app
 from ascms.settings import Settings
+from tests.support.commands import KEYS
 from tests.support.databases import Databases
-from tests.support.serve import KEYS, Serve
+from tests.support.installation import Installation
 from tests.support.server import DemoServer
 from tests.support.sql import apart, execute
 
@@ -30,16 +31,16 @@ def test_a_server_that_is_ready_says_so(server: DemoServer) -> None:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def alone(
     request: pytest.FixtureRequest, databases_of: Callable[[str], Databases], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Serve, str]]:
+) -> Iterator[tuple[Installation, str]]:
     """A server whose issuer is away, over a database of its own."""
     databases = databases_of(request.param)
     url = databases.copy("migrated", upgrade)
-    with Serve(url, tmp_path_factory.mktemp("alone")) as server:
+    with Installation(url, tmp_path_factory.mktemp("alone")) as server:
         yield server, url
     databases.drop(url)
 
 
-def checks(server: Serve, until: Callable[[dict[str, dict[str, object]]], bool]) -> dict[str, dict[str, object]]:
+def checks(server: Installation, until: Callable[[dict[str, dict[str, object]]], bool]) -> dict[str, dict[str, object]]:
     """What is said once it is so: what was seen a moment ago may be said again."""
     while True:
         answer = server.client.get("/readyz")
@@ -49,7 +50,7 @@ def checks(server: Serve, until: Callable[[dict[str, dict[str, object]]], bool])
             return found
 
 
-def test_a_server_that_cannot_check_a_token_is_not_ready(alone: tuple[Serve, str]) -> None:
+def test_a_server_that_cannot_check_a_token_is_not_ready(alone: tuple[Installation, str]) -> None:
     server, _ = alone
     found = checks(server, lambda found: True)
     assert not found["issuer"]["ok"]
@@ -59,7 +60,9 @@ def test_a_server_that_cannot_check_a_token_is_not_ready(alone: tuple[Serve, str
     assert "127.0.0.1" not in server.client.get("/readyz").text
 
 
-def test_migrations_that_are_missing_and_those_of_a_later_version_are_told_apart(alone: tuple[Serve, str]) -> None:
+def test_migrations_that_are_missing_and_those_of_a_later_version_are_told_apart(
+    alone: tuple[Installation, str],
+) -> None:
     server, url = alone
     execute(url, "CREATE TABLE kept AS SELECT version_num FROM alembic_version", "DELETE FROM alembic_version")
     behind = checks(server, lambda found: not found["migrations"]["ok"])
@@ -72,7 +75,7 @@ def test_migrations_that_are_missing_and_those_of_a_later_version_are_told_apart
     checks(server, lambda found: found["migrations"] == {"ok": True})
 
 
-def test_a_state_directory_that_is_gone_is_told(alone: tuple[Serve, str]) -> None:
+def test_a_state_directory_that_is_gone_is_told(alone: tuple[Installation, str]) -> None:
     server, _ = alone
     moved = server.state.rename(server.state.with_name("moved"))
     assert "ASCMS_STATE_DIRECTORY" in str(checks(server, lambda found: not found["state"]["ok"])["state"]["todo"])
@@ -80,7 +83,7 @@ def test_a_state_directory_that_is_gone_is_told(alone: tuple[Serve, str]) -> Non
     checks(server, lambda found: bool(found["state"]["ok"]))
 
 
-def test_a_database_that_hangs_is_told_and_leaves_nobody_waiting(alone: tuple[Serve, str]) -> None:
+def test_a_database_that_hangs_is_told_and_leaves_nobody_waiting(alone: tuple[Installation, str]) -> None:
     server, url = alone
     if url.startswith("sqlite"):
         pytest.skip("what another does never keeps SQLite's readers waiting")
@@ -107,8 +110,8 @@ async def test_a_server_that_starts_or_stops_is_not_ready(tmp_path: Path) -> Non
         database_url=f"sqlite+aiosqlite:///{tmp_path}/none.sqlite3",
         state_directory=tmp_path,
         issuer=HttpUrl("https://issuer.example"),
-        secret_key=SecretStr(KEYS["ASCMS_SECRET_KEY"]),
-        audit_key=SecretStr(KEYS["ASCMS_AUDIT_KEY"]),
+        secret_key=SecretStr(KEYS["secret_key"]),
+        audit_key=SecretStr(KEYS["audit_key"]),
         job_seconds=0,
     )
     app = create_app(settings)

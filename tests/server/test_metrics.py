@@ -8,9 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ascms.database import upgrade
+from tests.support.installation import Installation
 from tests.support.live import signed_in
 from tests.support.postgres import free_port
-from tests.support.serve import Serve
 from tests.support.server import DemoServer
 
 LEAD = "lead@test-college.school.nz"
@@ -139,11 +139,11 @@ def test_a_process_may_tell_its_metrics_on_a_port_of_its_own(tmp_path: Path) -> 
     database = f"sqlite+aiosqlite:///{tmp_path}/own.sqlite3"
     upgrade(database)
     port = free_port()
-    with Serve(database, tmp_path, metrics_port=str(port)) as server:
+    with Installation(database, tmp_path, metrics_port=str(port)) as server:
         assert server.client.get("/metrics").status_code == 404
         answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=None, trust_env=False)
         assert samples(answer.text)["ascms_outbox_waiting", ()] == 0
-        with Serve(database, tmp_path, metrics_port=str(port)) as second:
+        with Installation(database, tmp_path, metrics_port=str(port)) as second:
             assert second.client.get("/healthz").status_code == 200
             other = httpx.get(f"http://127.0.0.1:{port + 1}/metrics", timeout=None, trust_env=False)
             started = ("process_start_time_seconds", ())

@@ -14,8 +14,7 @@ from tests.conftest import build_world
 from tests.support.databases import Databases
 from tests.support.live import events, signed_in
 from tests.support.server import DemoServer
-from tests.support.serving import changes_wait, metric
-from tests.support.sql import rows
+from tests.support.sql import changes_wait, rows
 
 LEAD = "lead@test-college.school.nz"
 OFFICE = "office@test-college.school.nz"
@@ -68,7 +67,7 @@ def is_turned_away(response: httpx.Response) -> bool:
 async def test_while_changes_wait_the_others_are_turned_away_at_once_and_nothing_is_half_done(
     small: DemoServer, web: httpx.AsyncClient
 ) -> None:
-    refused_before = metric(small, "ascms_overload_refusals_total")
+    refused_before = small.metric("ascms_overload_refusals_total")
     many = 3 * MOST
     async with events(small, small.token(LEAD), CASE) as stream, signed_in(small, OFFICE) as socket:
         async with changes_wait(small.database):
@@ -89,16 +88,16 @@ async def test_while_changes_wait_the_others_are_turned_away_at_once_and_nothing
             assert error["extensions"]["code"] == "OVERLOADED"
             for path in ("/healthz", "/readyz", "/metrics"):
                 assert (await web.get(path)).status_code == 200
-            assert metric(small, "ascms_operations_under_way") == MOST
+            assert small.metric("ascms_operations_under_way") == MOST
         answers = [await one for one in asked]
         assert Counter(one.status_code for one in answers) == {200: MOST, 503: many - MOST}
         done = [one.json()["data"]["addComment"] for one in answers if one.status_code == 200]
         assert all(one["problems"] == [] for one in done)
         assert [await stream.next() for _ in range(MOST)] == [{**one_change(), "extensions": ANY}] * MOST
     assert rows(small.database, "SELECT count(*) FROM comment WHERE body LIKE 'number %'") == [(MOST,)]
-    assert metric(small, "ascms_overload_refusals_total") - refused_before == many - MOST + 3
+    assert small.metric("ascms_overload_refusals_total") - refused_before == many - MOST + 3
     assert (await web.post("/graphql", json={"query": HOME})).status_code == 200
-    assert metric(small, "ascms_operations_under_way") == 0
+    assert small.metric("ascms_operations_under_way") == 0
 
 
 class _Any:
@@ -126,8 +125,8 @@ async def test_a_flood_is_answered_whole_and_leaves_nothing_behind(small: DemoSe
     assert len(good) >= MOST
     assert all(is_turned_away(one) for one in answers if one.status_code != 200)
     assert len(answers) == CLIENTS * EACH
-    assert metric(small, "ascms_operations_under_way_most") <= MOST
-    assert metric(small, "ascms_operations_under_way") == 0
+    assert small.metric("ascms_operations_under_way_most") <= MOST
+    assert small.metric("ascms_operations_under_way") == 0
     assert (await web.post("/graphql", json={"query": HOME})).status_code == 200
 
 

@@ -9,10 +9,10 @@ import pytest
 from ascms.database import upgrade
 from ascms.server.safety import unsafe
 from ascms.settings import Settings
-from tests.support.serve import KEYS, run, settings_of
+from tests.support.commands import KEYS, run, settings_of
 from tests.support.sql import execute
 
-GOOD = KEYS["ASCMS_SECRET_KEY"]
+GOOD = KEYS["secret_key"]
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from tests.conftest import build_world
 from tests.support.collector import Collector, attributes
+from tests.support.commands import run, settings_of
 from tests.support.databases import Databases
-from tests.support.serve import run, settings_of
 from tests.support.server import DemoServer
 
 LEAD = "lead@test-college.school.nz"

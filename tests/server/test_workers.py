@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,11 +11,11 @@ import pytest
 
 from ascms.audit import verify_database
 from tests.conftest import build_world
+from tests.support.commands import AUDIT_KEY, run, settings_of
 from tests.support.databases import Databases
+from tests.support.installation import Installation, serving
 from tests.support.live import Socket, opened
 from tests.support.postgres import free_port
-from tests.support.serve import KEYS
-from tests.support.serving import AUDIT_KEY, ServeServer, serving
 from tests.support.sql import rows
 
 LEAD = "lead@test-college.school.nz"
@@ -28,14 +26,14 @@ SOCKETS = 6
 
 
 @pytest.fixture(scope="module")
-def pair(databases_of: Callable[[str], Databases], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeServer]:
+def pair(databases_of: Callable[[str], Databases], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Two workers on PostgreSQL."""
     url = databases_of("postgresql").copy("world", build_world)
     with serving(url, tmp_path_factory.mktemp("pair"), workers=2) as server:
         yield server
 
 
-def workers_of(server: ServeServer) -> list[int]:
+def workers_of(server: Installation) -> list[int]:
     """The processes that serve."""
     path = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     found = []
@@ -46,14 +44,14 @@ def workers_of(server: ServeServer) -> list[int]:
     return found
 
 
-async def asked(server: ServeServer, text: str) -> httpx.Response:
+async def asked(server: Installation, text: str) -> httpx.Response:
     """Over a connection of its own, which is whichever worker's."""
     headers = {"Authorization": f"Bearer {server.token(LEAD)}"}
     async with httpx.AsyncClient(trust_env=False, timeout=None) as web:
         return await web.post(f"{server.url}/graphql", json={"query": text}, headers=headers)
 
 
-async def test_what_one_worker_changes_the_others_tell(pair: ServeServer) -> None:
+async def test_what_one_worker_changes_the_others_tell(pair: Installation) -> None:
     async with asyncio.TaskGroup() as reading:
         for _ in range(4 * SOCKETS):
             reading.create_task(asked(pair, HOME))
@@ -72,7 +70,7 @@ async def test_what_one_worker_changes_the_others_tell(pair: ServeServer) -> Non
     await asyncio.gather(*(hears(number) for number in range(SOCKETS)))
 
 
-async def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(pair: ServeServer) -> None:
+async def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(pair: Installation) -> None:
     before = workers_of(pair)
     assert len(before) == 2
     os.kill(before[0], signal.SIGKILL)
@@ -82,7 +80,7 @@ async def test_a_worker_that_dies_is_replaced_and_nothing_is_lost(pair: ServeSer
     assert (await asked(pair, HOME)).status_code == 200
 
 
-def test_all_end_with_the_one_that_is_told_to_and_each_chain_is_whole(pair: ServeServer) -> None:
+def test_all_end_with_the_one_that_is_told_to_and_each_chain_is_whole(pair: Installation) -> None:
     workers = workers_of(pair)
     pair.process.terminate()
     assert pair.process.wait() == 0
@@ -93,10 +91,8 @@ def test_all_end_with_the_one_that_is_told_to_and_each_chain_is_whole(pair: Serv
 
 
 def test_what_cannot_be_served_by_several_says_so(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ascms.cli", "serve", "--workers", "2", "--port", str(free_port())]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ASCMS_")}
-    environment |= KEYS | {"ASCMS_ISSUER": "http://127.0.0.1:1", "ASCMS_STATE_DIRECTORY": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    places = {"database_url": f"sqlite:///{tmp_path}/none.sqlite3", "state_directory": str(tmp_path / "state")}
+    done = run("serve", "--workers", "2", "--port", str(free_port()), **settings_of(**places))
     assert done.returncode == 1
     assert "--workers needs PostgreSQL" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,68 +1,87 @@
-"""A real `ascms serve` over a demo's world, with the demo as its identity provider: an installation as it is run."""
+"""A real `ascms serve`, as an operator runs it."""
 
-import signal
-import subprocess
-import sys
-import time
-from types import TracebackType
-from typing import Self
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import httpx
+from ascms.database import normalise_url
+from benchmarks.asking import PEOPLE, Issuer
+from tests.support.commands import KEYS
+from tests.support.postgres import free_port
+from tests.support.server import Server
+from tests.support.sql import rows
 
-from ascms.database import normalise_url, state_directory
-from tests.support.serve import environment
-from tests.support.server import DemoServer
+Tokens = Callable[[str, str | None], str]
+"""A token for the person of an address, to act for the organisation of a number where they have several."""
 
 
-class Installation(DemoServer):
-    """`ascms serve`. Use it as a context manager while the demo runs; who the demo's people are, they are here.
+class Installation(Server):
+    """`ascms serve`, its `state` in `folder`. Its `issuer` is an address at which nobody is, unless it is given.
 
-    `settings` are further ASCMS_… variables, without their prefix. Its log is what it printed, all of it.
+    Without `tokens` nobody is asked as by their address: bring a token of the issuer's, with `send`.
     """
 
-    def __init__(self, demo: DemoServer, **settings: str) -> None:
-        super().__init__(demo.database, demo.folder, **settings)
-        self.demo = demo
-
-    def __enter__(self) -> Self:
-        state = self.folder / state_directory(self.database)
-        given = {
-            "database_url": normalise_url(self.database),
-            "state_directory": str(state),
-            "issuer": self.demo.url,
-            "secret_key_file": str(state / "secret_key"),
-            "audit_key_file": str(state / "audit_key"),
-            "job_seconds": "0",
-            **self.settings,
-        }
-        command = [sys.executable, "-u", "-m", "ascms.cli", "serve", "--port", str(self.port)]
-        with self._output.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=self.folder, env=environment(**given), stdout=log, stderr=log)
-        self.client = httpx.Client(base_url=self.url, timeout=None, trust_env=False)
-        while not self._answers():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"ascms serve ended at its start:\n{self.log()}")
-            time.sleep(0.05)
-        return self
-
-    def _answers(self) -> bool:
-        try:
-            return self.client.get("/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def end(self) -> None:
-        """Have it end in order, and wait until it has."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def __init__(
+        self,
+        database: str,
+        folder: Path,
+        issuer: str | None = None,
+        *,
+        tokens: Tokens | None = None,
+        workers: int = 1,
+        **settings: str,
     ) -> None:
-        self.client.close()
-        if self.process.poll() is None:
-            self.end()
+        self.state = folder / "state"
+        self._tokens = tokens
+        self._workers = workers
+        required = KEYS | {
+            "database_url": normalise_url(database),
+            "state_directory": str(self.state),
+            "issuer": issuer or f"http://127.0.0.1:{free_port()}",
+        }
+        super().__init__(database, folder, **(required | settings))
+
+    def command(self) -> list[str]:
+        return ["serve", "--workers", str(self._workers)]
 
     def token(self, email: str, organisation: str | None = None) -> str:
-        """A bearer token of the demo's."""
-        return self.demo.token(email, organisation)
+        if self._tokens is None:
+            raise LookupError(f"nobody makes a token for {email} here; bring one, with `send`")
+        return self._tokens(email, organisation)
+
+    def subject(self, email: str) -> str:
+        """What the issuer calls a person of the demo."""
+        found: str = rows(self.database, "SELECT subject FROM user_account WHERE username = :name", name=email)[0][0]
+        return found
+
+    def added_file(self, token: str, number: str, content: bytes) -> str:
+        """The address of a file that who brings the token adds to a case."""
+        add = "mutation($input: AddFileInput!) { addFile(input: $input) { file { downloadUrl } } }"
+        operations = {"query": add, "variables": {"input": {"number": number, "file": None}}}
+        response = self.client.post(
+            "/graphql",
+            data={"operations": json.dumps(operations), "map": '{"0": ["variables.input.file"]}'},
+            files={"0": ("letter.pdf", content, "application/octet-stream")},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        address: str = response.json()["data"]["addFile"]["file"]["downloadUrl"]
+        return address
+
+
+@contextmanager
+def serving(database: str, folder: Path, *, workers: int = 1, **settings: str) -> Iterator[Installation]:
+    """An installation over a demo's world, with an issuer that vouches for the benchmarks' people at Test College."""
+    subjects = {address: who for who, (_, address) in PEOPLE.items()}
+    with (
+        Issuer(folder / "issuer") as issuer,
+        Installation(
+            database,
+            folder,
+            issuer.address,
+            tokens=lambda email, _: issuer.token(subjects[email]),
+            workers=workers,
+            **settings,
+        ) as installation,
+    ):
+        yield installation

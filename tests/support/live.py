@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from ascms.database import state_directory
 from ascms.demo.kept_identity import kept_identity
-from tests.support.server import DemoServer
+from tests.support.server import DemoServer, Server
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -111,7 +111,7 @@ class Socket:
 
 @asynccontextmanager
 async def opened(
-    server: DemoServer, *, protocols: tuple[str, ...] = (PROTOCOL,), headers: Mapping[str, str] | None = None
+    server: Server, *, protocols: tuple[str, ...] = (PROTOCOL,), headers: Mapping[str, str] | None = None
 ) -> AsyncIterator[Socket]:
     """A socket that is not signed in yet."""
     async with connect(
@@ -127,7 +127,7 @@ async def opened(
 
 
 @asynccontextmanager
-async def signed_in(server: DemoServer, email: str, organisation: str | None = None) -> AsyncIterator[Socket]:
+async def signed_in(server: Server, email: str, organisation: str | None = None) -> AsyncIterator[Socket]:
     """A socket of a person of the demo."""
     async with opened(server) as socket:
         await socket.initialise(server.token(email, organisation))
@@ -182,7 +182,7 @@ class Events:
 
 @asynccontextmanager
 async def events(
-    server: DemoServer,
+    server: Server,
     token: str | None,
     query: str,
     variables: Mapping[str, Any] | None = None,

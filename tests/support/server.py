@@ -1,11 +1,10 @@
-"""A real `ascms demo` in a process of its own, and what a person sees of it over HTTP."""
+"""A real server in a process of its own, and what a person sees of it over HTTP."""
 
 import contextlib
-import os
-import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support.commands import environment
 from tests.support.postgres import free_port
 
 
@@ -47,8 +47,8 @@ class Answer:
         return {entry["field"]: entry["paths"] for entry in entries}
 
 
-class DemoServer:
-    """A demo that serves `database` from `folder`. Use it as a context manager; it is ended by its process id.
+class Server(ABC):
+    """A command that serves `database`, run in `folder`. Use it as a context manager; it is ended by its process id.
 
     `settings` are further ASCMS_… variables, without their prefix: `office_support="requests"`. Periodic work is off
     unless they say otherwise: the demo's time stands still, and the server's does not.
@@ -57,25 +57,38 @@ class DemoServer:
     def __init__(self, database: str, folder: Path, **settings: str) -> None:
         self.database = database
         self.folder = folder
-        self.settings = settings
+        self.settings = {"job_seconds": "0"} | settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._output = folder / f"server-{self.port}.log"
-        self._tokens: dict[tuple[str, str | None], str] = {}
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Which command serves, without its port."""
+
+    @abstractmethod
+    def token(self, email: str, organisation: str | None = None) -> str:
+        """A bearer token for a person of the demo, in `organisation` where they have several."""
 
     def log(self) -> str:
         """What the server has printed."""
         return self._output.read_text()
 
+    def is_ready(self) -> bool:
+        """Whether it accepts requests."""
+        return f"ready {self.url}" in self.log()
+
+    def arguments(self) -> list[str]:
+        """All that `ascms` is started with."""
+        return [*self.command(), "--port", str(self.port)]
+
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("ASCMS_")}
-        environment |= {
-            f"ASCMS_{name.upper()}": value for name, value in ({"job_seconds": "0"} | self.settings).items()
-        }
-        command = [sys.executable, "-u", "-m", "ascms.cli", *self.command(), "--port", str(self.port)]
+        command = [sys.executable, "-u", "-m", "ascms.cli", *self.arguments()]
         with self._output.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=environment(**self.settings), stdout=log, stderr=log
+            )
         self.client = httpx.Client(base_url=self.url, timeout=None, trust_env=False)
         while not self.is_ready():
             if self.process.poll() is not None:
@@ -83,31 +96,16 @@ class DemoServer:
             time.sleep(0.05)
         return self
 
-    def command(self) -> list[str]:
-        """Which command serves."""
-        return ["demo", "--database", self.database]
-
-    def is_ready(self) -> bool:
-        """Whether it accepts requests."""
-        return "ready" in self.log()
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.client.close()
-        self.process.send_signal(signal.SIGTERM)
+        self.end()
+
+    def end(self) -> None:
+        """Have it end in order, and wait until it has."""
+        self.process.terminate()
         self.process.wait()
-
-    def token(self, email: str, organisation: str | None = None) -> str:
-        """A bearer token for a person of the demo, in `organisation` where they have several."""
-        from ascms.demo.tokens import issue
-
-        key = (email, organisation)
-        if key not in self._tokens:
-            # In a thread, since it may start an event loop, which a test may be running in.
-            with contextlib.chdir(self.folder), ThreadPoolExecutor(1) as thread:
-                self._tokens[key] = thread.submit(issue, self.database, email, organisation).result()
-        return self._tokens[key]
 
     def ask(
         self,
@@ -119,7 +117,19 @@ class DemoServer:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """What `email` (None: nobody signed in) is answered to `query`, acting for `organisation`."""
-        authorization = {} if email is None else {"Authorization": f"Bearer {self.token(email, organisation)}"}
+        token = None if email is None else self.token(email, organisation)
+        return self.send(token, query, variables, operation, headers)
+
+    def send(
+        self,
+        token: str | None,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        operation: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """What is answered to who brings this token (None: nobody signed in)."""
+        authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
         body = {"query": query, "variables": variables, "operationName": operation}
         response = self.client.post(
             "/graphql",
@@ -128,3 +138,31 @@ class DemoServer:
         )
         is_json = "json" in response.headers.get("content-type", "")
         return Answer(response.status_code, response.headers, response.json() if is_json else None, response.text)
+
+    def metric(self, name: str) -> float:
+        """The value of a metric without labels."""
+        for line in self.client.get("/metrics").text.splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.rpartition(" ")[2])
+        raise LookupError(name)
+
+
+class DemoServer(Server):
+    """A demo, whose people ask by its own tokens."""
+
+    def __init__(self, database: str, folder: Path, **settings: str) -> None:
+        super().__init__(database, folder, **settings)
+        self._tokens: dict[tuple[str, str | None], str] = {}
+
+    def command(self) -> list[str]:
+        return ["demo", "--database", self.database]
+
+    def token(self, email: str, organisation: str | None = None) -> str:
+        from ascms.demo.tokens import issue
+
+        key = (email, organisation)
+        if key not in self._tokens:
+            # In a thread, since it may start an event loop, which a test may be running in.
+            with contextlib.chdir(self.folder), ThreadPoolExecutor(1) as thread:
+                self._tokens[key] = thread.submit(issue, self.database, email, organisation).result()
+        return self._tokens[key]

@@ -1,13 +1,14 @@
 """The database of a running server, read and written beside it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from ascms.database import engine_for
+from ascms.database import engine_for, take_turns
 
 T = TypeVar("T")
 
@@ -45,3 +46,15 @@ def apart(action: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """What comes of it in a thread of its own, since a test may be running in an event loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(action())).result()
+
+
+@asynccontextmanager
+async def changes_wait(database: str) -> AsyncIterator[None]:
+    """Every change of the database waits until this is left. Sign in before: the first one of a token is a change."""
+    engine = engine_for(database)
+    try:
+        async with engine.execution_options(writes=True).begin() as connection:
+            await take_turns(connection, "change_log")
+            yield
+    finally:
+        await engine.dispose()
