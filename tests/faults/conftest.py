@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from ascms.database import upgrade
-from tests.faults.killable import Zygote
 from tests.support.databases import Databases, PostgresDatabases
+from tests.support.forking import Zygote
 from tests.support.postgres import PostgresCluster
 
 LASTING = {"fsync": "off", "full_page_writes": "on", "synchronous_commit": "on", "max_connections": "40"}

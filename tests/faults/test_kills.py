@@ -15,8 +15,9 @@ import pytest
 
 from tests.faults.clients import lacking
 from tests.faults.crowd import Crowd, mailing
-from tests.faults.killable import KillableServer, Zygote
+from tests.faults.killable import KillableServer
 from tests.support.databases import Databases
+from tests.support.forking import Zygote
 from tests.support.mail import MailServer
 from tests.support.postgres import PostgresCluster
 from tests.support.sql import rows
@@ -52,7 +53,7 @@ def kill_server(kind: str, times: int, zygote: Zygote, small_world: SmallWorld, 
         for _ in range(times):
             with crowd.at_work():
                 wait_for_a_moment(crowd)
-                server.end(signal.SIGKILL)
+                server.kill()
             wait_for_others(url)
             crowd.verify()
             server.start()

@@ -10,8 +10,9 @@ from ascms.database import sqlite_path
 from tests.contract.people import ISP_WORKFLOW
 from tests.faults.clients import CASE, Client, lacking, refused
 from tests.faults.crowd import MAILING
-from tests.faults.killable import KillableServer, Zygote
+from tests.faults.killable import KillableServer
 from tests.support.databases import Databases
+from tests.support.forking import Zygote
 from tests.support.mail import MailServer
 from tests.support.postgres import free_port
 from tests.support.sql import rows

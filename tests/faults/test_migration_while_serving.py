@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 from ascms.database import alembic_config, engine_for, migrations, sqlite_path, upgrade
 from tests.conftest import KINDS
 from tests.faults.clients import Client, lacking
-from tests.faults.killable import KillableServer, Zygote
+from tests.faults.killable import KillableServer
 from tests.faults.test_postgresql_away import held
 from tests.support.databases import Databases
+from tests.support.forking import Zygote
 from tests.support.sql import execute, rows
 
 SmallWorld = Callable[[str], tuple[Databases, str]]

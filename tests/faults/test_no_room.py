@@ -18,9 +18,10 @@ from tests.contract.test_files import send
 from tests.faults.clients import Client, lacking, refused
 from tests.faults.conftest import LASTING, build_small_world
 from tests.faults.disks import Disk, disk
-from tests.faults.killable import KillableServer, Zygote
+from tests.faults.killable import KillableServer
 from tests.storage.documents import PDF
 from tests.support.databases import Databases
+from tests.support.forking import Zygote
 from tests.support.postgres import PostgresCluster
 from tests.support.server import Answer
 

@@ -13,8 +13,9 @@ import pytest
 
 from ascms.database import sync_url
 from tests.faults.clients import Client, lacking
-from tests.faults.killable import KillableServer, Zygote
+from tests.faults.killable import KillableServer
 from tests.support.databases import Databases
+from tests.support.forking import Zygote
 from tests.support.postgres import PostgresCluster
 
 

@@ -2,7 +2,10 @@
 
 import os
 import subprocess
-import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.support.forking import shared_zygote
 
 KEYS = {"secret_key": "Zk3vQ8rT1xW6yB0nM5cJ9hL2pS7dF4gA", "audit_key": "u7Xq2Lw9Ee4Rt6Yi1Op3As5Df8Gh0Jk2"}
 AUDIT_KEY = KEYS["audit_key"]
@@ -21,8 +24,11 @@ def environment(**settings: str) -> dict[str, str]:
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """What `ascms` with these arguments says, once it has ended."""
-    command = [sys.executable, "-m", "ascms.cli", *arguments]
-    return subprocess.run(command, env=environment(**settings), capture_output=True, text=True, check=False)
+    with TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        process = shared_zygote().start([*arguments], environment(**settings), Path.cwd(), output, errors)
+        status = process.wait()
+        return subprocess.CompletedProcess(["ascms", *arguments], status, output.read_text(), errors.read_text())
 
 
 def settings_of(**given: str) -> dict[str, str]:

@@ -1,15 +1,17 @@
 """A real `ascms serve`, as an operator runs it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ascms.database import normalise_url
 from benchmarks.asking import PEOPLE, Issuer
-from tests.support.commands import KEYS
+from tests.support.commands import KEYS, environment
 from tests.support.postgres import free_port
-from tests.support.server import Server
+from tests.support.server import Process, Server
 from tests.support.sql import rows
 
 Tokens = Callable[[str, str | None], str]
@@ -44,6 +46,14 @@ class Installation(Server):
 
     def command(self) -> list[str]:
         return ["serve", "--workers", str(self._workers)]
+
+    def begun(self) -> Process:
+        """Several workers are started by one that was not forked itself, as an operator's are."""
+        if self._workers == 1:
+            return super().begun()
+        command = [sys.executable, "-u", "-m", "ascms.cli", *self.arguments()]
+        with self._output.open("ab") as log:
+            return subprocess.Popen(command, cwd=self.folder, env=environment(**self.settings), stdout=log, stderr=log)
 
     def token(self, email: str, organisation: str | None = None) -> str:
         if self._tokens is None:

@@ -1,8 +1,8 @@
 """A real server in a process of its own, and what a person sees of it over HTTP."""
 
 import contextlib
+import signal
 import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,10 @@ from typing import Any, Self
 import httpx
 
 from tests.support.commands import environment
+from tests.support.forking import Forked, Zygote, shared_zygote
 from tests.support.postgres import free_port
+
+Process = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,8 @@ class Server(ABC):
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-u", "-m", "ascms.cli", *self.arguments()]
-        with self._output.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, env=environment(**self.settings), stdout=log, stderr=log
-            )
         self.client = httpx.Client(base_url=self.url, timeout=None, trust_env=False)
-        while not self.is_ready():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"ascms ended at its start:\n{self.log()}")
-            time.sleep(0.05)
+        self.start()
         return self
 
     def __exit__(
@@ -102,9 +97,27 @@ class Server(ABC):
         self.client.close()
         self.end()
 
-    def end(self) -> None:
-        """Have it end in order, and wait until it has."""
-        self.process.terminate()
+    def start(self) -> None:
+        """Start it, and return when it accepts requests."""
+        self._output.write_bytes(b"")
+        self.process = self.begun()
+        while not self.is_ready():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"ascms ended at its start:\n{self.log()}")
+            time.sleep(0.02)
+
+    @property
+    def zygote(self) -> Zygote:
+        """What it is forked from."""
+        return shared_zygote()
+
+    def begun(self) -> Process:
+        """The process, started: forked, since there are very many."""
+        return self.zygote.start(self.arguments(), environment(**self.settings), self.folder, self._output)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send it a signal to end by, and return when it has gone."""
+        self.process.send_signal(number)
         self.process.wait()
 
     def ask(
