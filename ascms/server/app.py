@@ -24,14 +24,14 @@ from ascms.storage import Incoming, Sweeper, open_storage
 from ascms.storage.incoming import private_folder
 
 from .admission import Admission
-from .ending import Ending
 from .files import Downloads, FileAddresses
 from .graphql import Endpoint, misdirected
 from .headers import with_a_policy
-from .health import Health, Stage
+from .health import Health
 from .hosts import OPEN_TO_ALL, Hosts
 from .jobs import Job, Jobs, housekeeping
 from .kinds import kinds_of
+from .life import Life
 from .metrics import Metrics, Sources
 from .origins import shared_with
 from .pages import People, page_routes
@@ -130,8 +130,8 @@ def create_app(
         streams.close()
         await sockets.close()
 
-    ending = Ending(end_streams)
-    health = Health(settings, authenticator, ending)
+    life = Life(end_streams)
+    health = Health(settings, authenticator, life)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -144,7 +144,7 @@ def create_app(
             private_folder(settings.state_directory)
             await bus.start()
             async with outbox, jobs:
-                health.stage = Stage.SERVING
+                life.serves()
                 metrics.listen(settings.metrics_host, settings.metrics_port)
                 yield
 
@@ -162,7 +162,7 @@ def create_app(
         ],
         lifespan=lifespan,
     )
-    kept = {"settings": settings, "policy": served.policy, "tracing": kinds.tracing, "ending": ending}
+    kept = {"settings": settings, "policy": served.policy, "tracing": kinds.tracing, "life": life}
     for name, value in kept.items():
         setattr(app.state, name, value)
     return app

@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +27,7 @@ from ascms.faults import RECENT, Fault, fault_of
 from ascms.identity import Authenticator
 from ascms.settings import Settings
 
-from .ending import Ending
+from .life import Life, Stage
 
 WITHIN: Final = 2.0
 """Seconds in which `/readyz` answers."""
@@ -60,14 +59,6 @@ def _check(*, ok: bool, todo: str | None = None) -> Check:
     return {"ok": ok} if todo is None else {"ok": ok, "todo": todo}
 
 
-class Stage(StrEnum):
-    """Where the life of the process is."""
-
-    STARTING = "starting"
-    SERVING = "serving"
-    STOPPING = "stopping"
-
-
 @dataclass
 class _Look:
     """What is looked at together, and under which names."""
@@ -96,12 +87,12 @@ class _Look:
 
 
 class Health:
-    """The routes `/healthz` and `/readyz`. The lifespan says which stage it is, and closes it."""
+    """The routes `/healthz` and `/readyz`. The lifespan closes it."""
 
-    def __init__(self, settings: Settings, authenticator: Authenticator, ending: Ending) -> None:
+    def __init__(self, settings: Settings, authenticator: Authenticator, life: Life) -> None:
         self._settings = settings
         self._authenticator = authenticator
-        self._ending = ending
+        self._life = life
         # A connection of its own: whether the others are all at work is not the question.
         self._file = sqlite_path(settings.database_url)
         pool: dict[str, Any] = {"poolclass": NullPool} if self._file else {"pool_size": 1, "max_overflow": 0}
@@ -112,7 +103,6 @@ class Health:
             _Look(("keys", "state"), self._kept),
         )
         self._missing: list[str] = []
-        self.stage = Stage.STARTING
 
     def routes(self) -> Sequence[Route]:
         """Both routes."""
@@ -133,9 +123,8 @@ class Health:
 
     async def ready(self, request: Request) -> Response:
         """Whether requests may be sent here: 200, or 503 with what is missing."""
-        stage = Stage.STOPPING if self._ending.begun else self.stage
-        if stage is not Stage.SERVING:
-            return _answer(503, stage.value, {})
+        if self._life.stage is not Stage.SERVING:
+            return _answer(503, self._life.stage.value, {})
         seen = await asyncio.gather(*(look.seen() for look in self._looks))
         checks = {name: check for found in seen for name, check in found.items()}
         missing = [name for name, check in checks.items() if not check["ok"]]

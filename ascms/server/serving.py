@@ -24,8 +24,8 @@ from starlette.applications import Starlette
 from ascms.telemetry.logs import configure
 
 from .connections import Config
-from .ending import Ending
 from .headers import security_headers
+from .life import Life
 from .observed import Observed
 
 LONGEST_FAREWELL: Final = 2.0
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
     ) -> None:
         """`ready` is called once requests are accepted. `supervised`: another process sees to a second signal."""
         settings = app.state.settings
-        self._ending: Ending = app.state.ending
+        self._life: Life = app.state.life
         self._notice: float = settings.ending_notice
         self._grace: float = settings.ending_grace
         self._ready = ready
@@ -88,7 +88,7 @@ class Server(uvicorn.Server):
         """A signal to end. It is not passed on at the end, as uvicorn would: who was told to end has not failed."""
         if self.should_exit and not self._supervised:
             os._exit(128 + sig)
-        self._ending.begun = True
+        self._life.stops()
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -99,7 +99,7 @@ class Server(uvicorn.Server):
             server.close()
         try:
             async with asyncio.timeout(self._grace):
-                await self._ending.end_streams()
+                await self._life.end_streams()
         except TimeoutError:
             pass
         # Seconds may be parts of one, whatever uvicorn declares.

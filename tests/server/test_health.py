@@ -120,7 +120,7 @@ async def test_a_server_that_starts_or_stops_is_not_ready(tmp_path: Path) -> Non
         assert (starting.status_code, starting.json()) == (503, {"status": "starting"})
         async with app.router.lifespan_context(app):
             assert "checks" in (await client.get("/readyz")).json()
-            app.state.ending.begun = True
+            app.state.life.stops()
             stopping = await client.get("/readyz")
             assert (stopping.status_code, stopping.json()) == (503, {"status": "stopping"})
             assert (await client.get("/healthz")).status_code == 200
