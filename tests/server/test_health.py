@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 from pydantic import HttpUrl, SecretStr
+from starlette.applications import Starlette
 
 from ascms.database import upgrade
 from ascms.server.app import create_app
@@ -105,7 +106,8 @@ def test_a_database_that_hangs_is_told_and_leaves_nobody_waiting(alone: tuple[In
     checks(server, lambda found: bool(found["database"]["ok"]))
 
 
-async def test_a_server_that_starts_or_stops_is_not_ready(tmp_path: Path) -> None:
+@pytest.fixture
+def app(tmp_path: Path) -> Starlette:
     settings = Settings(
         database_url=f"sqlite+aiosqlite:///{tmp_path}/none.sqlite3",
         state_directory=tmp_path,
@@ -114,7 +116,10 @@ async def test_a_server_that_starts_or_stops_is_not_ready(tmp_path: Path) -> Non
         audit_key=SecretStr(KEYS["audit_key"]),
         job_seconds=0,
     )
-    app = create_app(settings)
+    return create_app(settings)
+
+
+async def test_a_server_that_starts_or_stops_is_not_ready(app: Starlette) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ascms") as client:
         starting = await client.get("/readyz")
         assert (starting.status_code, starting.json()) == (503, {"status": "starting"})
@@ -124,3 +129,10 @@ async def test_a_server_that_starts_or_stops_is_not_ready(tmp_path: Path) -> Non
             stopping = await client.get("/readyz")
             assert (stopping.status_code, stopping.json()) == (503, {"status": "stopping"})
             assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_server_that_is_told_to_stop_while_it_starts_never_says_that_it_is_ready(app: Starlette) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ascms") as client:
+        app.state.life.stops()
+        async with app.router.lifespan_context(app):
+            assert (await client.get("/readyz")).json() == {"status": "stopping"}
