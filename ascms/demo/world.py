@@ -38,12 +38,6 @@ def is_demo(database: str | Path) -> bool:
     return finds(database, select(User.id).where(User.username == FIRST_PERSON))
 
 
-def is_empty(database: str | Path) -> bool:
-    """Whether the (migrated) database holds no organisation, and so may be filled by `build`."""
-    with opened(database) as sink:
-        return sink.held("organisation") == 0
-
-
 def build(
     database: str | Path,
     *,
