@@ -1,0 +1,5 @@
+"""`python -m ascms.cli`."""
+
+from . import main
+
+main()
