@@ -49,6 +49,7 @@ class Conditions:
 
     def where(self, type_name: str, row: Row, given: Mapping[str, Any]) -> ColumnElement[bool]:
         """What a filter input says of `row`. Members that are null say nothing."""
+        self.params.count_condition()
         parts = []
         for name, value in given.items():
             if value is None:
@@ -98,6 +99,7 @@ class Conditions:
         """An edge to one of these: by global identifier; organisations by number too."""
 
         def term(value: Any) -> Any:
+            self.params.count_condition()
             if target != "Organisation":
                 return self.params.bind(value, key.type, lambda text, run: key_in(text, target))
             by_key = self.params.bind(value, key.type, lambda text, run: key_in(text, target))
@@ -131,6 +133,7 @@ class Conditions:
     def _compare(self, expression: Any, given: Mapping[str, Any]) -> ColumnElement[bool]:
         parts = []
         for operator, value in given.items():
+            self.params.count_condition()
             if operator == "eq" and value is None:
                 parts.append(expression.is_(None))
             elif value is not None:

@@ -21,6 +21,9 @@ from .identifiers import decode
 from .problems import bad_input
 
 MOST_PARAMETERS = 5_000
+MOST_CONDITIONS = 800
+"""Comparisons and groups of them in the filters of an operation. SQLite reads no expression that is 1,000 deep, and a
+group is as deep as it is long."""
 LONGEST_TEXT = 1_000
 """Characters of a text in an argument; cursors are shorter."""
 NO_ROW = -1
@@ -69,6 +72,7 @@ class Params:
 
     entries: list[tuple[str, Any, Callable[[Any, Any], Any]]] = field(default_factory=list)
     checks: list[tuple[Any, Callable[[Any, Any], None]]] = field(default_factory=list)
+    conditions: int = 0
 
     def bind(
         self, value: Any, type_: TypeEngine[Any], convert: Callable[[Any, Any], Any] = lambda value, run: value
@@ -79,6 +83,12 @@ class Params:
         name = f"p{len(self.entries)}"
         self.entries.append((name, value, convert))
         return bindparam(name, type_=type_)
+
+    def count_condition(self) -> None:
+        """One more comparison, or group of them; it need not have a value. Raises a GraphQLError at one too many."""
+        self.conditions += 1
+        if self.conditions > MOST_CONDITIONS:
+            raise bad_input(f"The filters have more than {MOST_CONDITIONS:,} conditions; ask in several operations.")
 
     def check(self, value: Any, check: Callable[[Any, Any], None]) -> None:
         """Have `value` checked at each run, before any statement; `check` raises a GraphQLError."""

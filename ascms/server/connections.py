@@ -82,6 +82,10 @@ class Connection(HttpToolsProtocol):
         self._stage = _Stage.HEAD
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._stage is _Stage.HEAD:  # not what trails a body: it would count as a header, and pile up without end
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         if self._size > MOST_HEAD and sum(len(name) + len(value) for name, value in self.headers) > MOST_HEAD:
             raise ValueError("the head is too large")  # the parser has the request refused

@@ -13,6 +13,7 @@ from ascms.planning.document import RequestErrors
 from ascms.planning.problems import bad_input
 from ascms.storage import MOST_BYTES, Incoming, Upload
 
+from .bodies import read_json
 from .persisted import PREFIX, Persisted
 from .unreadable import Unreadable
 from .uploads import MULTIPART, read_multipart, uploads_in
@@ -101,11 +102,13 @@ async def read_request(
             f"The body is {media or 'of no stated type'}; send JSON with Content-Type: application/json, "
             f"or files with {MULTIPART}.",
         )
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise Unreadable(
+            415, "The body is compressed (Content-Encoding); send it as it is.", {"Accept-Encoding": "identity"}
+        )
     body = await _body(request, maximum)
-    try:
-        members = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Unreadable(400, 'The body is no JSON; send {"query": "…", "variables": {…}}.') from None
+    members = read_json(body, 'The body is no JSON; send {"query": "…", "variables": {…}}.')
     if isinstance(members, list):
         message = "The body is a list; operations are sent one by one, as JSON objects."
         raise Unreadable(400, message, code="BATCHING_OFF")
@@ -151,10 +154,7 @@ def _from_query(request: Request) -> dict[str, Any]:
     members: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
         if members.get(name):
-            try:
-                members[name] = orjson.loads(members[name])
-            except orjson.JSONDecodeError:
-                raise Unreadable(400, f"The parameter {name} is no JSON; send a JSON object.") from None
+            members[name] = read_json(members[name], f"The parameter {name} is no JSON; send a JSON object.")
     return members
 
 

@@ -26,6 +26,7 @@ from ascms.planning.subscriptions import is_subscription
 from ascms.telemetry.exchange import PRESENT, Exchange, new_name
 from ascms.telemetry.logs import log_request
 
+from .bodies import read_json
 from .desk import Desk, OverTheLimit, problem_of, retry_of
 from .requests import GraphQLRequest, from_members
 from .streams import Stream, Streams
@@ -159,9 +160,9 @@ class Socket:
         if len(text.encode()) > self._desk.settings.maximum_message:
             raise _Close(1009, f"A message has at most {self._desk.settings.maximum_message:,} bytes")
         try:
-            message = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            raise _Close(4400, "The message is no JSON") from None
+            message = read_json(text, "The message is no JSON")
+        except Unreadable as error:
+            raise _Close(4400, error.message) from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise _Close(4400, "A message is a JSON object with a type")
         return message

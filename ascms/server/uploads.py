@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from ascms.storage import Arriving, Incoming, TooLarge, Upload
 
+from .bodies import read_json
 from .unreadable import Unreadable
 
 MULTIPART: Final = "multipart/form-data"
@@ -233,10 +234,7 @@ class _Reading:
 
 
 def _operations(text: bytes | bytearray) -> Members:
-    try:
-        members = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise Unreadable(400, 'operations is no JSON; send {"query": "…", "variables": {…}}.') from None
+    members = read_json(text, 'operations is no JSON; send {"query": "…", "variables": {…}}.')
     if isinstance(members, list):
         message = "operations is a list; operations are sent one by one, as JSON objects."
         raise Unreadable(400, message, code="BATCHING_OFF")

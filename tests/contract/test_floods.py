@@ -67,6 +67,11 @@ def nested(member: str, times: int) -> dict[str, Any]:
     return value
 
 
+def grouped(times: int, what: dict[str, Any]) -> dict[str, Any]:
+    """As many alternatives of as many alternatives."""
+    return {"or": [{"or": [what] * times}] * times}
+
+
 ONE_CASE = "{ cases(first: 1) { nodes { FIELDS } } }"
 FLOODS: dict[str, tuple[str, dict[str, Any]]] = {
     "reused fragments": (reused_fragments(40), {}),
@@ -98,6 +103,15 @@ FLOODS: dict[str, tuple[str, dict[str, Any]]] = {
     "a long list of numbers": (FILTER, {"w": {"number": {"in": [str(place) for place in range(40_000)]}}}),
     "a long list of year levels": (FILTER, {"w": {"student": {"yearLevel": {"in": list(range(5_000))}}}}),
     "many alternatives": (FILTER, {"w": {"or": [{"number": {"eq": str(place)}} for place in range(5_000)]}}),
+    "alternatives of alternatives": (FILTER, {"w": grouped(69, {"number": {"eq": "00307473"}})}),
+    "alternatives that say nothing": (FILTER, {"w": grouped(69, {})}),
+    "alternatives without a value": (FILTER, {"w": grouped(60, {"number": {"eq": None}})}),
+    "alternatives, as many as may be": (FILTER, {"w": {"or": [{"number": {"eq": "00307473", "contains": "3"}}] * 199}}),
+    "one filter in many lists": (
+        aliased("cases(where: $w) { totalCount }", 100, "query Flood($w: CaseFilter) { FIELDS }"),
+        {"w": {"or": [{"number": {"eq": None}}] * 190}},
+    ),
+    "many providers": (FILTER, {"w": {"or": [{"provider": {"in": ["5001"] * 200}}] * 12}}),
     "many sort keys": (ORDER, {"o": [{"field": "NUMBER"}] * 3_000}),
     "a long search": (SEARCH, {"s": "a" * 200_000}),
     "a long search of wildcards": (SEARCH, {"s": "%_" * 40_000}),

@@ -1,8 +1,10 @@
 """GraphQL over HTTP: methods, media types, status codes, and who is turned away before anything is read."""
 
+import gzip
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from tests.support.server import DemoServer
@@ -76,6 +78,43 @@ def test_what_is_no_graphql_request_is_told_so(server: DemoServer, body: Any, sa
 def test_a_body_that_is_no_json_is_told_so(server: DemoServer, content: bytes) -> None:
     response = send(server, content=content, headers={"Content-Type": JSON})
     assert (response.status_code, code(response)) == (400, "BAD_USER_INPUT")
+
+
+def nested(levels: int) -> Any:
+    """A body whose variables have so many lists in each other: itself and its variables are two more."""
+    lists: Any = []
+    for _ in range(levels - 3):
+        lists = [lists]
+    return {**OK, "variables": {"unused": lists}}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "nested"}])
+def test_a_body_is_nested_so_deep_and_no_deeper(server: DemoServer, headers: dict[str, str]) -> None:
+    assert send(server, nested(200), headers=headers).status_code == 200
+    for levels in (201, 260, 500, 1_000):
+        content = f'{{"query": "{OK["query"]}", "variables": {{"x": {"[" * (levels - 2)}{"]" * (levels - 2)}}}}}'
+        response = send(server, content=content, headers={"Content-Type": JSON, **headers})
+        assert (response.status_code, code(response)) == (400, "BAD_USER_INPUT")
+        assert "200 lists and objects" in response.json()["errors"][0]["message"]
+        parameters = {"query": OK["query"], "variables": '{"x":' * levels + "1" + "}" * levels}
+        assert send(server, method="GET", params=parameters, headers=headers).status_code == 400
+
+
+def test_a_body_has_so_many_values_and_no_more(server: DemoServer) -> None:
+    """The body, its two members, and the list's member are four."""
+    assert send(server, {**OK, "variables": {"unused": [0] * 9_996}}).status_code == 200
+    refused = send(server, {**OK, "variables": {"unused": [0] * 9_997}})
+    assert (refused.status_code, code(refused)) == (400, "BAD_USER_INPUT")
+    assert "10,000 values" in refused.json()["errors"][0]["message"]
+    objects = send(server, {**OK, "variables": {"unused": [{}] * 300_000}})
+    assert (objects.status_code, code(objects)) == (400, "BAD_USER_INPUT")
+
+
+def test_a_compressed_body_is_refused_as_such(server: DemoServer) -> None:
+    content = gzip.compress(orjson.dumps(OK))
+    for coding, status in (("gzip", 415), ("br", 415), ("identity", 400)):
+        response = send(server, content=content, headers={"Content-Type": JSON, "Content-Encoding": coding})
+        assert response.status_code == status
 
 
 def test_other_bodies_are_refused(server: DemoServer) -> None:

@@ -132,6 +132,22 @@ def test_a_head_that_is_too_large_is_refused(impatient: DemoServer) -> None:
         assert not came or came.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
 
 
+@pytest.mark.parametrize("length", [1, 100_000])
+def test_what_trails_a_body_is_no_header(impatient: DemoServer, length: int) -> None:
+    """It comes after what was judged by the headers, here or by whatever stands before the server."""
+    token = impatient.token(LEAD)
+    chunks = b"%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
+    trailer = f"Authorization: Bearer {token}\r\n".encode() + b"X-More: %b\r\n" % (b"x" * length)
+    lines = b"Host: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+    with connected(impatient) as connection:
+        connection.sendall(FIRST_LINE + lines + b"\r\n" + chunks + trailer + b"\r\n")
+        assert answered(connection).startswith(b"HTTP/1.1 401")
+    with connected(impatient) as connection:
+        signed = f"Authorization: Bearer {token}\r\n".encode()
+        connection.sendall(FIRST_LINE + lines + signed + b"\r\n" + chunks + trailer + b"\r\n")
+        assert answered(connection).startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_takes_nothing_of_what_it_asked_for_is_cut_off(impatient: DemoServer) -> None:
     """The system's own record of connections says so, since who takes nothing is told nothing."""
     with connected(impatient, room=4_096) as connection:

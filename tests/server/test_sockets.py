@@ -166,6 +166,7 @@ async def test_a_silence_is_broken_by_a_ping(launch: Callable[..., DemoServer]) 
         '{"type": "next", "id": "1"}',
         '{"type": "connection_ack"}',
         '{"type": "ping", "payload": []}',
+        f'{{"type": "ping", "payload": {{"deep": {"[" * 260}{"]" * 260}}}}}',
         '{"type": "pong", "payload": "text"}',
         '{"type": "subscribe"}',
         '{"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}}',
