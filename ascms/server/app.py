@@ -25,13 +25,13 @@ from ascms.storage.incoming import private_folder
 
 from .admission import Admission
 from .files import Downloads, FileAddresses
-from .graphql import Endpoint, misdirected
+from .graphql import Endpoint, broken_off, misdirected
 from .headers import with_a_policy
 from .health import Health
 from .hosts import OPEN_TO_ALL, Hosts
 from .jobs import Job, Jobs, housekeeping
 from .kinds import kinds_of
-from .life import Life
+from .life import Life, Unanswered
 from .metrics import Metrics, Sources
 from .origins import shared_with
 from .pages import People, page_routes
@@ -44,9 +44,10 @@ from .trusted import persisted_of
 class Application(Starlette):
     """Starlette, with the shortest way for what is asked most. It answers to its own names only."""
 
-    def __init__(self, endpoint: Endpoint, settings: Settings, **options: Any) -> None:
+    def __init__(self, endpoint: Endpoint, life: Life, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
+        self._life = life
         self._hosts = Hosts(settings)
         self._shared = shared_with(settings, self._serve) if settings.allowed_origins else self._serve
 
@@ -69,6 +70,12 @@ class Application(Starlette):
             await self._shared(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await Unanswered(self._life, scope, receive, send).serve(self._routed)
+        else:
+            await self._routed(scope, receive, send)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql" and scope["method"] == "POST":
             await self._endpoint(scope, receive, send)
         else:
@@ -130,7 +137,7 @@ def create_app(
         streams.close()
         await sockets.close()
 
-    life = Life(end_streams)
+    life = Life(end_streams, broken_off)
     health = Health(settings, authenticator, life)
 
     @asynccontextmanager
@@ -150,6 +157,7 @@ def create_app(
 
     app = Application(
         endpoint,
+        life,
         settings,
         routes=[
             Route("/graphql", endpoint),

@@ -58,6 +58,10 @@ class OverTheLimit(Exception):  # noqa: N818 (named as the answer it leads to)
         self.headers = {"Retry-After": str(retry_after), **dict(headers)}
 
 
+class BrokenOff(Exception):  # noqa: N818 (named as the answer it leads to)
+    """The server ends, and has no more time for what it was asked: HTTP 503."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """Why something is not answered, as HTTP says it and as GraphQL does."""
@@ -91,6 +95,8 @@ def _problem_of(error: Exception) -> Problem:
             return _problem(403, error.message, "FORBIDDEN")
         case IdentityUnavailable():
             return _problem(503, error.message, "UNAVAILABLE", {"Retry-After": "5"})
+        case BrokenOff():
+            return _problem(503, UNAVAILABLE, "UNAVAILABLE", {"Retry-After": str(RETRY_AFTER)})
         case Overloaded():
             return _problem(503, error.message, "OVERLOADED", {"Retry-After": str(error.retry_after)})
         case OverTheLimit():

@@ -12,9 +12,10 @@ from time import perf_counter
 from typing import Final
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ascms.identity.authentication import Identified
 from ascms.identity.viewer import RightsChanged
@@ -23,7 +24,7 @@ from ascms.planning.plan import Plan
 from ascms.planning.problems import bad_input
 from ascms.planning.subscriptions import is_subscription
 
-from .desk import Desk, Problem, problem_of, retry_of
+from .desk import BrokenOff, Desk, Problem, problem_of, retry_of
 from .events import EVENT_STREAM, EventStream, accepts_events, once
 from .headers import NOTHING
 from .pages import ide_page
@@ -213,6 +214,16 @@ async def misdirected(scope: Scope, receive: Receive, send: Send) -> None:
     message = "Host names another server than this one; an operator adds names of it to ASCMS_ALLOWED_HOSTS."
     errors = [{"message": message, "extensions": {"code": "UNKNOWN_HOST"}}]
     await respond(421, orjson.dumps({"errors": errors}), JSON)(scope, receive, send)
+
+
+def broken_off(scope: Scope) -> ASGIApp:
+    """The answer to a request that still ran when the server had no more time to end."""
+    problem = problem_of(BrokenOff())
+    if scope["path"] != "/graphql":
+        headers = {"Cache-Control": "no-store", "Content-Security-Policy": NOTHING, **problem.headers}
+        return PlainTextResponse("The service cannot answer just now. Try again in a few seconds.\n", 503, headers)
+    body = orjson.dumps({"errors": problem.errors})
+    return respond(problem.status, body, answer_type(Headers(scope=scope).get("accept")), problem.headers)
 
 
 def refused(problem: Problem, media: str | None) -> "Response | Sent":

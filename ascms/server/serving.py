@@ -2,7 +2,8 @@
 
 At SIGTERM or SIGINT it says at `/readyz` that it ends, takes no more connections, ends subscriptions (sockets with
 1001, streams without `complete`: their clients come again), answers what runs, and leaves with 0. What is not done
-within `ASCMS_ENDING_GRACE` is cancelled. A second signal ends it at once, as a failing power supply would.
+within `ASCMS_ENDING_GRACE` is answered with 503, and cancelled. A second signal ends it at once, as a failing power
+supply would.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from types import FrameType
 from typing import Any, Final
@@ -105,6 +107,16 @@ class Server(uvicorn.Server):
         # Seconds may be parts of one, whatever uvicorn declares.
         self.config.timeout_graceful_shutdown = max(0.1, deadline - monotonic())  # type: ignore[assignment]
         await super().shutdown(sockets=sockets)
+
+    async def _wait_tasks_to_complete(self) -> None:
+        try:
+            await super()._wait_tasks_to_complete()
+        except asyncio.CancelledError:
+            # Their time is over. uvicorn cancels what runs when this returns; to give back what it holds takes a while.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_FAREWELL):
+                    await self._life.break_off()
+            raise
 
 
 def _leave() -> None:
