@@ -80,7 +80,7 @@ run: $(VENV)/.runtime ide ## Set up, and serve the demo at http://127.0.0.1:8000
 
 .PHONY: test
 test: setup ## Set up, and run every test, on SQLite and PostgreSQL (WORKERS=N at a time)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: $(VENV)/.development ## Format, lint, types, import rules, the published contract, pins and licences, migrations
@@ -107,7 +107,7 @@ sbom: $(VENV)/.development ## Write what ascms is made of to build/sbom, as Cycl
 
 .PHONY: nightly
 nightly: setup ## The tests, with the long ones and many more random examples
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "nightly or not nightly" --hypothesis-profile=nightly
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "nightly or not nightly" --hypothesis-profile=nightly
 
 .PHONY: bench
 bench: setup ## Measure ascms beside its peers (BENCH="run --help" says what else; needs wrk, PostgreSQL, Node)

@@ -26,31 +26,58 @@ hypothesis.settings.load_profile("default")
 
 
 SWEEPS = {
+    "test_against_model",
+    "test_authentication",
+    "test_blocks",
+    "test_case_by_itself",
+    "test_case_handing_on",
     "test_case_illegal_moves",
+    "test_case_life",
+    "test_case_merging",
+    "test_cases",
     "test_casework_items",
     "test_comments",
+    "test_enrolments",
     "test_entered_in_error",
+    "test_files",
     "test_floods",
     "test_http",
-    "test_limits",
+    "test_journey",
     "test_leaks",
     "test_leaks_by_arguments",
     "test_leaks_by_changes",
+    "test_leaks_by_logs",
+    "test_limits",
     "test_ministry_settings",
     "test_office_support",
     "test_others_leaks",
     "test_people_approvals",
+    "test_people_life",
     "test_people_refused",
+    "test_persisted",
+    "test_protection",
+    "test_provider",
     "test_requests_drafts",
+    "test_requests_ends",
     "test_requests_form",
+    "test_requests_life",
+    "test_screens",
+    "test_service_levels",
+    "test_tampering",
+    "test_trusted",
     "test_unusual_rows",
 }
 """Modules that go through very many cases of what is decided before any database is asked, or asked of it elsewhere
 too: on PostgreSQL they are for `make nightly`."""
 
 
+LONGEST = ("test_two_executions", "test_two_servers", "test_every_cell", "test_journey", "test_generated")
+"""Modules that take longest. They are begun first, so that none is left when the others are through."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         if item.path.stem in SWEEPS and "[postgresql" in item.name:
             item.add_marker(pytest.mark.nightly)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +198,7 @@ def toured(
         tour = Tour(server)
         tour.whole()
         while rows(url, WAITING) != [(0,)]:
-            pass
+            time.sleep(0.02)
         metrics = server.client.get("/metrics").text
         tokens = [server.token(LEAD.email), server.token(CONTACT.email)]
         world = read_world(url)

@@ -18,7 +18,9 @@ LISTS = {
 PAGES = ("first: 40", "last: 15")
 
 
-@pytest.mark.parametrize("person", [LEAD, BOTH, WORKFLOW, PRIVACY], ids=str)
+@pytest.mark.parametrize(
+    "person", [BOTH, *(pytest.param(one, marks=pytest.mark.nightly) for one in (LEAD, WORKFLOW, PRIVACY))], ids=str
+)
 def test_filters_and_orders_answer_the_same_on_both_databases(
     launch: Callable[..., DemoServer], person: Person
 ) -> None:

@@ -1,6 +1,7 @@
 """The mail server is away; another process holds SQLite's file."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_letters_wait_for_a_mail_server_that_is_away_and_nobody_else_does(
         assert answer.data["addComment"]["problems"] == []
         assert lacking(server) == set()
         while "e-mails wait" not in server.log():
-            pass
+            time.sleep(0.02)
         [(waiting,)] = rows(url, WAITING)
         assert waiting > 0
         # As when the time has come to try them again, which is half a minute at first.
@@ -43,7 +44,7 @@ def test_letters_wait_for_a_mail_server_that_is_away_and_nobody_else_does(
         connection.close()
         with MailServer(port=port) as mail:
             while rows(url, WAITING) != [(0,)]:
-                pass
+                time.sleep(0.02)
         assert len({arrived.key for arrived in mail.mails}) == len(mail.mails) == waiting
     databases.drop(url)
 

@@ -373,6 +373,7 @@ def peak_of(desk: Desk) -> Callable[[int], Awaitable[int]]:
     return peak
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel does not tell the most memory used")
 async def test_memory_does_not_grow_with_the_file(peak_of: Callable[[int], Awaitable[int]]) -> None:
     few, many = await peak_of(5_000), await peak_of(50_000)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_a_message_that_a_killed_server_had_sent_is_sent_again_under_the_same_ke
         execute(url, "UPDATE outbox_message SET next_attempt_at = NULL")  # as after its lease
         with DemoServer(url, tmp_path, **settings):
             while rows(url, "SELECT count(*) FROM outbox_message WHERE delivered_at IS NULL") != [(0,)]:
-                pass
+                time.sleep(0.02)
         first, second = mail.mails
         assert first.key == second.key
         assert first.content == second.content

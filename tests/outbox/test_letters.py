@@ -1,5 +1,6 @@
 """What e-mails say: number, link, and nobody's name."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -144,7 +145,7 @@ async def test_a_shared_comment_is_mailed_to_the_primary_contact_without_a_name(
     assert done.data["addComment"] == {"problems": []}
     waiting = "SELECT count(*) FROM outbox_message WHERE delivered_at IS NULL"
     while rows(server.database, waiting) != [(0,)]:
-        pass
+        await asyncio.sleep(0.02)
     [taken] = mail.mails
     assert taken.recipient == "Primary.Contact@TestCollege.school.nz"
     assert f"https://portal.example.nz/cases/{CASE}\n" in taken.text
