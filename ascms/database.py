@@ -20,7 +20,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Dialect, ExceptionContext, Select, event, make_url, select, text
+from sqlalchemy import Connection, Dialect, Engine, ExceptionContext, Select, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -131,6 +131,7 @@ def engine_for(database: str | Path, **options: Any) -> AsyncEngine:
         event.listen(engine.sync_engine, "handle_error", _drop_unusable)
     else:
         event.listen(engine.sync_engine, "checkout", _replace_closed)
+    _keep_what_is_new(engine.sync_engine)
     return engine
 
 
@@ -205,6 +206,16 @@ def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:
     """Have the pool connect anew, where PostgreSQL has closed a connection while nobody used it."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _keep_what_is_new(engine: Engine) -> None:
+    """Have the pool keep a new connection whatever the clock says. Had that been ahead when connections were lost, the
+    pool would take each one made since for one of those, and connect anew for every use.
+    """
+
+    @event.listens_for(engine, "connect")
+    def is_new(_connection: object, record: Any) -> None:
+        record.starttime = max(record.starttime, engine.pool._invalidate_time)  # noqa: SLF001 (there is no other way)
 
 
 def _drop_unusable(context: ExceptionContext) -> None:

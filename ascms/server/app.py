@@ -85,7 +85,7 @@ class Application(Starlette):
 def _periodic_work(workshop: Workshop, sweeper: Sweeper, imports: Imports) -> list[Job]:
     return [
         Job("resume cases at their review date", lambda now: resume_due(workshop, now)),
-        Job("remove stored contents that nothing names", sweeper),
+        Job("remove stored contents that nothing names", sweeper, forgets=True),
         Job("mark imports that were broken off", lambda now: imports.recover()),
     ]
 

@@ -36,6 +36,8 @@ from .requests import GraphQLRequest
 
 LOGGER: Final = logging.getLogger("ascms.server")
 GOOD_FOR: Final = timedelta(minutes=5)
+CLOCKS_DIFFER: Final = timedelta(seconds=30)
+"""By how much the clocks of several hosts may."""
 DISCLOSED: Final = "File.downloadUrl"
 """What fetching a file discloses, for the access log."""
 OPERATION: Final = "fetchFile"
@@ -75,7 +77,8 @@ class FileAddresses:
         if not hmac.compare_digest(signature.encode(), self._signature(claims).encode()):
             return None
         file_id, user_id, acting, held, expires = (int(claim) for claim in claims.split("."))
-        if expires < now.timestamp():
+        # One that is good for longer than any is was given out by a clock that was ahead, and would be for as long.
+        if not now <= datetime.fromtimestamp(expires, UTC) <= now + GOOD_FOR + CLOCKS_DIFFER:
             return None
         roles = frozenset(role for position, role in enumerate(Role) if held >> position & 1)
         return Claims(file_id, user_id, acting, roles, expires)

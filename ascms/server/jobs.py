@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,12 +25,21 @@ ENDING: Final = 10.0
 LOGGER: Final = logging.getLogger("ascms.jobs")
 
 
+COUNTED: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""What counts seconds whatever is done to the clock: while the machine sleeps too, where it can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece of periodic work. `run` is given the time; it may be called twice for the same, and must bear that."""
+    """A piece of periodic work. `run` is given the time; it may be called twice for the same, and must bear that.
+
+    `forgets`: it takes away what is old. It is given a time that goes on no faster than seconds are counted, so that a
+    clock that jumps ahead makes nothing older.
+    """
 
     name: str
     run: Callable[[datetime], Awaitable[object]]
+    forgets: bool = False
 
 
 @dataclass(slots=True)
@@ -55,6 +64,7 @@ class Jobs:
         self._jobs = jobs
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._begun_at, self._begun_count = datetime.now(UTC), time.clock_gettime(COUNTED)
         self.records = {job.name: Record() for job in jobs}
 
     async def __aenter__(self) -> Self:
@@ -74,19 +84,21 @@ class Jobs:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def round(self, now: datetime) -> bool:
-        """Run every job once. False where another process is at it."""
+    async def round(self, now: datetime, counted: datetime | None = None) -> bool:
+        """Run every job once: at `now`, or those that forget at `counted`. False where another process is at it."""
         async with turn_if_free(self._engine, "jobs") as mine:
             if mine:
                 for job in self._jobs:
                     if not self._ended.is_set():
-                        await _tried(job, now, self.records[job.name])
+                        at = counted if job.forgets and counted is not None else now
+                        await _tried(job, at, self.records[job.name])
         return mine
 
     async def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                await self.round(datetime.now(UTC))
+                now = datetime.now(UTC)
+                await self.round(now, min(now, self._counted()))
             except Exception as error:  # noqa: BLE001 (the database may be away; it comes back)
                 LOGGER.error("periodic work was interrupted (%s)", type(error).__name__)
             seconds = self._seconds * random.uniform(0.8, 1.2)  # noqa: S311 (spreads the processes)
@@ -94,9 +106,13 @@ class Jobs:
                 async with asyncio.timeout(seconds):
                     await self._ended.wait()
 
+    def _counted(self) -> datetime:
+        """The time by the seconds since the beginning."""
+        return self._begun_at + timedelta(seconds=time.clock_gettime(COUNTED) - self._begun_count)
+
 
 async def _tried(job: Job, now: datetime, record: Record) -> None:
-    began = perf_counter()
+    began = time.perf_counter()
     try:
         await job.run(now)
         record.done += 1
@@ -105,14 +121,14 @@ async def _tried(job: Job, now: datetime, record: Record) -> None:
         record.failed += 1
         LOGGER.error("the job %r failed (%s)", job.name, type(error).__name__)
     finally:
-        record.seconds += perf_counter() - began
+        record.seconds += time.perf_counter() - began
 
 
 def housekeeping(engine: AsyncEngine) -> list[Job]:
     """What every installation needs: old messages and outcomes are forgotten."""
     return [
-        Job("forget delivered e-mails", lambda now: forget_old(engine, now)),
-        Job("forget outcomes of retried requests", lambda now: _forget_outcomes(engine, now)),
+        Job("forget delivered e-mails", lambda now: forget_old(engine, now), forgets=True),
+        Job("forget outcomes of retried requests", lambda now: _forget_outcomes(engine, now), forgets=True),
         Job("see how rows are spread", _Daily(lambda: refresh_statistics(engine))),
     ]
 
@@ -125,7 +141,8 @@ class _Daily:
         self._done: datetime | None = None
 
     async def __call__(self, now: datetime) -> None:
-        if self._done is None or now - self._done >= timedelta(days=1):
+        # A time before the last one: the clock was ahead then.
+        if self._done is None or not self._done <= now < self._done + timedelta(days=1):
             await self._work()
             self._done = now
 

@@ -136,7 +136,7 @@ class Metrics(Collector):
             self._wait = (nan, nan)
             return
         self._read_at = perf_counter()
-        self._wait = (number, 0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds())
+        self._wait = (number, 0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds()))
 
     def collect(self) -> Iterator[Metric]:
         """Everything, as it is now."""

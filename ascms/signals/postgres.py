@@ -5,7 +5,8 @@ import contextlib
 import logging
 import random
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -40,12 +41,12 @@ class PostgresBus:
         self._engine = engine
         self._hub = hub
         self._task: asyncio.Task[None] | None = None
-        self._alive_at: datetime | None = None
-        """When the listening connection was last known to be alive."""
+        self._alive = datetime.now(UTC), monotonic()
+        """When the listening connection was last known to be alive: by the clock, and by what it cannot change."""
 
     async def start(self) -> None:
         """Begin to listen."""
-        self._alive_at = datetime.now(UTC)
+        self._alive = datetime.now(UTC), monotonic()
         self._task = asyncio.create_task(self._listen(), name="ascms signals")
 
     async def aclose(self) -> None:
@@ -91,7 +92,7 @@ class PostgresBus:
         ended = asyncio.Event()
         driver.add_termination_listener(lambda _: ended.set())
         while not ended.is_set():
-            self._alive_at = datetime.now(UTC)
+            self._alive = datetime.now(UTC), monotonic()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT):
                     await ended.wait()
@@ -101,8 +102,10 @@ class PostgresBus:
 
     def _tell_of_gap(self) -> None:
         """Nothing was heard until now: whoever subscribed already may have missed something."""
-        assert self._alive_at is not None
-        self._hub.deliver(Signal("gap", "gap", self._alive_at))
+        at, counted = self._alive
+        # The earlier one, should the clock have jumped since: what was written before or after that is not missed.
+        since = min(at, datetime.now(UTC) - timedelta(seconds=monotonic() - counted))
+        self._hub.deliver(Signal("gap", "gap", since))
 
     def _hear(self, connection: Any, process: int, channel: str, payload: object) -> None:
         try:

@@ -1,7 +1,7 @@
 """Removing what was put into the storage and never became anybody's."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -41,14 +41,15 @@ class Sweeper:
         self._storage = storage
         self._incoming = incoming
         self._engine = engine
-        self._next = datetime.min.replace(tzinfo=UTC)
+        self._done: datetime | None = None
 
     async def __call__(self, now: datetime) -> int:
         """Sweep if it is time; gives how many contents and files were removed."""
-        if now < self._next:
+        # A time before the last one: the clock was ahead then.
+        if self._done is not None and self._done <= now < self._done + EVERY:
             return 0
         left = await sweep(self._storage, self._incoming, self._engine, now - LEFT_ALONE)
-        self._next = now + EVERY
+        self._done = now
         return left
 
 

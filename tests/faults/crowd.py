@@ -130,8 +130,8 @@ class Crowd:
 
 
 def mailing(mail: MailServer) -> dict[str, str]:
-    """The settings of a server that sends letters."""
-    return {"smtp_url": mail.url, **MAILING}
+    """The settings of a server that sends letters, and that a slow machine does not have break off anything."""
+    return {"smtp_url": mail.url, "operation_seconds": "600", **MAILING}
 
 
 def folder_of(path: Path, name: str) -> Path:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -118,7 +119,11 @@ def without(folder: Path) -> Iterator[None]:
 @pytest.mark.nightly
 def test_a_full_disk_of_postgresql_loses_nothing_that_was_acknowledged(zygote: Zygote, tmp_path: Path) -> None:
     """Its write-ahead log lies there too, so it may end itself; then it is started again as an operator would."""
-    with disk(tmp_path / "disk", 160) as small, PostgresCluster(small.folder / "cluster", **LASTING) as cluster:
+    with (
+        TemporaryDirectory(prefix="ascms-disk-") as folder,  # PostgreSQL's user cannot go through the folders of pytest
+        disk(Path(folder), 160) as small,
+        PostgresCluster(small.folder / "cluster", **LASTING) as cluster,
+    ):
         url = cluster.create("ascms")
         build_small_world(url)
         with KillableServer(zygote, url, tmp_path) as server:

@@ -52,7 +52,8 @@ QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
 class PostgresCluster:
     """A running cluster. Use it as a context manager; the user is `postgres`, without a password.
 
-    `folder` is made where none is given. `options` are the server's settings.
+    `folder` is made where it is not there; one that is not given is removed at the end. `options` are the server's
+    settings.
     """
 
     def __init__(self, folder: Path | None = None, /, **options: str) -> None:
@@ -65,6 +66,7 @@ class PostgresCluster:
 
     def __enter__(self) -> Self:
         self.folder = self.given_folder or Path(tempfile.mkdtemp(prefix="ascms-postgres-"))
+        self.folder.mkdir(exist_ok=True)
         if self.user is not None:
             owner = pwd.getpwnam(self.user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)

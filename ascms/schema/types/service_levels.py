@@ -97,8 +97,9 @@ def _read_targets(text: str, version: str) -> list[Target]:
 
 def _read_history(text: str) -> list[StatusChange]:
     lines = (line.split(" ") for line in text.split(",") if line)
-    changes = sorted((int(second), int(key), status) for second, key, status in lines)
-    return [StatusChange(datetime.fromtimestamp(second, UTC), CaseStatus(status)) for second, _, status in changes]
+    # In the order in which they were made: the clock may have gone back in between.
+    changes = sorted((int(key), int(second), status) for second, key, status in lines)
+    return [StatusChange(datetime.fromtimestamp(second, UTC), CaseStatus(status)) for _, second, status in changes]
 
 
 SERVICE_LEVELS = Computed(_service_levels, _columns, reads=("Case.openedAt", "Case.status", "Case.closedAt"))
