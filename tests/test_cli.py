@@ -1,5 +1,6 @@
 """The command line as a person meets it: the commands are there, and what they mistype is one helpful line."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def test_a_database_server_that_does_not_answer_is_told_without_a_traceback() ->
     code, output = run("db", "upgrade", "--database", "postgresql://127.0.0.1:1/ascms")
     assert code == 1
     assert output.startswith("Error: ")
+
+
+@pytest.mark.nightly
+def test_a_database_server_that_takes_too_long_is_told_in_words() -> None:
+    """After ten seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/ascms"
+        code, output = run("db", "upgrade", "--database", address)
+    assert code == 1
+    assert output == "Error: the database has not answered in time; look whether it runs, and is not overloaded\n"
 
 
 def test_a_contract_that_differs_from_the_code_is_shown_and_fails(tmp_path: Path) -> None:

@@ -24,7 +24,11 @@ def in_words(error: Exception) -> str:
     """What is wrong, settings by the names that people give them."""
     from pydantic import ValidationError
 
-    return "; ".join(lines_of(error)) if isinstance(error, ValidationError) else str(error)
+    if isinstance(error, ValidationError):
+        return "; ".join(lines_of(error))
+    if isinstance(error, TimeoutError) and not str(error):
+        return "the database has not answered in time; look whether it runs, and is not overloaded"
+    return str(error)
 
 
 def lines_of(error: "ValidationError") -> list[str]:
