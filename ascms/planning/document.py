@@ -27,7 +27,7 @@ from graphql.execution.values import VariableValues
 from ascms.settings import Settings
 
 from .limits import check_limits
-from .problems import bad_input, coded, over, too_costly
+from .problems import bad_input, coded, over, too_costly, too_many_spreads
 from .selection import Reader, Selected
 from .sizes import nodes_asked
 from .values import SLOT, as_slot, shape_of
@@ -77,7 +77,7 @@ def read_document(schema: GraphQLSchema, text: str, settings: Settings) -> Docum
         raise RequestErrors([refusal]) from None
     errors = validate(schema, node, max_errors=20, hide_suggestions=not settings.suggestions)
     if errors:
-        raise RequestErrors([_coded(error) for error in errors])
+        raise RequestErrors([_invalid(error) for error in errors])
     operations: dict[str | None, OperationDefinitionNode] = {}
     fragments = {}
     for definition in node.definitions:
@@ -97,6 +97,11 @@ def _unparsed(error: Exception, settings: Settings) -> GraphQLError:
     if isinstance(error, RecursionError) or "nested too deeply" in said:
         return coded("TOO_DEEP", "The document is nested too deeply to be read. Ask for what lies deeper by its id.")
     return _coded(error)
+
+
+def _invalid(error: GraphQLError) -> GraphQLError:
+    """A rule's finding. That there is too much to compare is said by the message alone, and not what to do."""
+    return too_many_spreads() if error.message == "Validation aborted." else _coded(error)
 
 
 def _coded(error: Exception) -> GraphQLError:

@@ -39,6 +39,12 @@ def too_many_fields(maximum: int) -> GraphQLError:
     return over("TOO_MANY_FIELDS", None, maximum, message)
 
 
+def too_many_spreads() -> GraphQLError:
+    """The document spreads so much at one place that it is not compared whether it fits together."""
+    message = "The document spreads more fragments beside each other than are compared. Ask in several operations."
+    return coded("TOO_MANY_FIELDS", message)
+
+
 def too_many_statements(maximum: int) -> GraphQLError:
     """The operation would take more statements than one may."""
     message = "The operation has more than {limit:,} lists and root objects. Ask in several operations."

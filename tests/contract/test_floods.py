@@ -141,6 +141,12 @@ def test_a_flood_is_answered_or_refused_in_words_on_both_databases(panel: Panel,
     assert "data" in answer.body or answer.codes
 
 
+def test_too_much_to_compare_is_told_so(panel: Panel) -> None:
+    answer = panel.ask(LEAD, spread_side_by_side(1_400))
+    assert (answer.status, answer.codes) == (400, ["TOO_MANY_FIELDS"])
+    assert "spreads more fragments beside each other" in answer.errors[0]["message"]
+
+
 def test_the_limits_leave_room_for_what_people_ask(panel: Panel) -> None:
     """A hundred of one page's numbers, ten alternatives, three sort keys, the longest name: answered."""
     everyday: list[tuple[str, dict[str, Any]]] = [
