@@ -66,6 +66,22 @@ def send(
     )
 
 
+@pytest.mark.parametrize("kind", ["DateTime", "Date", "String", "ID", "Int", "Boolean", "CaseStatus", "CaseFilter"])
+def test_a_file_in_another_ones_place_tells_nothing_of_where_it_is(server: DemoServer, kind: str) -> None:
+    operations = {"query": f"query Q($x: {kind}) {{ viewer {{ roles }} case(number: $x) {{ id }} }}"}
+    response = server.client.post(
+        "/graphql",
+        data={
+            "operations": json.dumps({**operations, "variables": {"x": None}}),
+            "map": json.dumps({"0": ["variables.x"]}),
+        },
+        files={"0": ("letter.pdf", PDF, "application/octet-stream")},
+        headers={"Authorization": f"Bearer {server.token(LEAD)}"},
+    )
+    assert "errors" in response.json()
+    assert not [word for word in ("incoming", "Path", "letter", "octet") if word in response.text], response.text
+
+
 def add(server: DemoServer, email: str, content: bytes, name: str = "letter.pdf", **given: Any) -> Any:
     """The payload of `addFile`."""
     response = send(server, email, content, name, **given)

@@ -1,7 +1,7 @@
 """What the types share: nodes, connections, scalars, and coded values."""
 
 from datetime import UTC, date, datetime
-from typing import Any, Generic, NewType, TypeVar
+from typing import Any, Final, Generic, NewType, TypeVar
 
 import strawberry
 from sqlalchemy import select
@@ -13,7 +13,17 @@ from ascms.planning.leaves import format_instant
 from ascms.planning.sources import Column, Page
 from ascms.storage import Upload as ReceivedFile
 
+LONGEST_TOLD: Final = 40
+"""Characters of a mistaken value that its message repeats."""
+
 # Scalars -----------------------------------------------------------------------------------------------------
+
+
+def _told(value: Any) -> str:
+    """What was given, as a message repeats it: the beginning of a text, and nothing of an object of ours (a file)."""
+    if isinstance(value, str):
+        return repr(value[:LONGEST_TOLD])
+    return repr(value) if isinstance(value, (int, float)) else "what was given"
 
 
 def parse_instant(value: str) -> datetime:
@@ -23,11 +33,11 @@ def parse_instant(value: str) -> datetime:
     except (TypeError, ValueError):
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise ValueError(f"{value!r} is no instant: give RFC 3339 with an offset, like 2026-05-06T09:47:00+12:00")
+        raise ValueError(f"{_told(value)} is no instant: give RFC 3339 with an offset, like 2026-05-06T09:47:00+12:00")
     try:
         return instant.astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"{value!r} is too early or too late to be told in UTC") from None
+        raise ValueError(f"{_told(value)} is too early or too late to be told in UTC") from None
 
 
 def parse_date(value: str) -> date:
@@ -35,7 +45,7 @@ def parse_date(value: str) -> date:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no date: give YYYY-MM-DD, like 2026-05-06") from None
+        raise ValueError(f"{_told(value)} is no date: give YYYY-MM-DD, like 2026-05-06") from None
 
 
 def parse_upload(value: Any) -> ReceivedFile:
