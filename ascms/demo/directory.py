@@ -75,6 +75,10 @@ class DemoPerson:
         return next((one for one in self.memberships if one.number == number), None)
 
 
+NOWHERE = "\0"
+"""In no text of a database, and PostgreSQL takes none that has it."""
+
+
 class Directory:
     """Looks people up in the demo's database."""
 
@@ -83,6 +87,8 @@ class Directory:
 
     async def find(self, email: str) -> DemoPerson | None:
         """The person who signs in with `email`, in any case."""
+        if NOWHERE in email:
+            return None
         people = await self._read(func.lower(User.username) == email.strip().lower())
         return people[0] if people else None
 
@@ -94,6 +100,8 @@ class Directory:
         text = fold(search)
         if not text:
             return await self._read(None)
+        if NOWHERE in text:
+            return []
         somewhere = (
             select(RoleAssignment.id)
             .join(Organisation, Organisation.id == RoleAssignment.organisation_id)

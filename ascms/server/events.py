@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from .desk import problem_of
+from .headers import ON_EVERY_ANSWER
 from .streams import Stream
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -52,7 +53,7 @@ class EventStream(Response):
 
     def __init__(self, stream: Stream, keep_alive: float) -> None:
         super().__init__(media_type=f"{EVENT_STREAM}; charset=utf-8")
-        self.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self.headers.update({**ON_EVERY_ANSWER, "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._stream = stream
         self._keep_alive = keep_alive

@@ -26,7 +26,7 @@ from ascms.planning.subscriptions import is_subscription
 
 from .desk import BrokenOff, Desk, Problem, problem_of, retry_of
 from .events import EVENT_STREAM, EventStream, accepts_events, once
-from .headers import NOTHING
+from .headers import ON_EVERY_ANSWER
 from .pages import ide_page
 from .rates import Rate
 from .requests import GRAPHQL, JSON, GraphQLRequest, answer_type, prefers_page, read_request
@@ -34,11 +34,6 @@ from .streams import Streams
 from .unreadable import Unreadable
 
 METHODS: Final = "GET, HEAD, OPTIONS, POST"
-ON_EVERY_ANSWER: Final = {
-    "Cache-Control": "no-store",
-    "Vary": "Accept, Authorization, X-ASCMS-Organisation",
-    "Content-Security-Policy": NOTHING,
-}
 CLIENT_CLOSED_REQUEST: Final = 499
 """As nginx counts those who went away; nobody is sent it."""
 

@@ -8,6 +8,12 @@ from ascms.settings import Settings
 
 NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"
 """The content security policy of what is no page."""
+ON_EVERY_ANSWER: Final = {
+    "Cache-Control": "no-store",
+    "Vary": "Accept, Authorization, X-ASCMS-Organisation",
+    "Content-Security-Policy": NOTHING,
+}
+"""What every answer of `/graphql` says."""
 _CONSTANT: Final = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),

@@ -345,6 +345,17 @@ async def test_the_page_searches_and_keeps_the_request(demo: Demo) -> None:
     assert f'name="code_challenge" value="{CHALLENGE}"' in page.text
 
 
+async def test_what_is_in_no_text_finds_nobody(demo: Demo) -> None:
+    """On PostgreSQL too, which refuses to be asked for it."""
+    page = await demo.http.get("/oauth/authorize", params=demo.query(search="a\0"))
+    assert (page.status_code, LEAD in page.text) == (200, False)
+    assert (await demo.http.get("/demo/people", params={"search": "\0"})).json() == []
+    hinted = await demo.http.get("/oauth/authorize", params=demo.query(login_hint=f"{LEAD}\0"))
+    assert hinted.status_code == 200
+    refused = await demo.http.post("/oauth/authorize", params=demo.query(), data={"email": "\0"})
+    assert told(refused, CALLBACK)["error"] == "access_denied"
+
+
 async def test_a_hint_preselects(demo: Demo) -> None:
     page = await demo.http.get("/oauth/authorize", params=demo.query(login_hint=BOTH_WAYS, organisation="78912"))
     assert LEAD not in page.text

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import build_world
@@ -24,12 +25,19 @@ def demo(launch: Callable[..., DemoServer]) -> DemoServer:
     return launch("sqlite")
 
 
+def assert_nothing_is_let_in(response: httpx.Response) -> None:
+    """As every answer of /graphql has it."""
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "Authorization" in response.headers["vary"]
+
+
 async def test_a_query_is_one_answer_and_the_end(demo: DemoServer) -> None:
     for method in ("POST", "GET"):
         async with events(demo, demo.token(LEAD), NUMBER, method=method) as stream:
             assert stream.response.status_code == 200
             assert stream.response.headers["content-type"].startswith(STREAM)
-            assert stream.response.headers["cache-control"] == "no-store"
+            assert_nothing_is_let_in(stream.response)
             answer = await stream.next()
             assert answer["data"] == {"case": {"number": "00307473"}}
             assert answer["extensions"] == {"access": {"redacted": []}}
@@ -83,6 +91,7 @@ async def test_a_subscription_is_a_stream_where_one_is_acceptable(demo: DemoServ
     for method in ("POST", "GET"):
         async with events(demo, demo.token(LEAD), ALERTS, accept=accept, method=method) as stream:
             assert stream.response.headers["content-type"].startswith(STREAM)
+            assert_nothing_is_let_in(stream.response)
             assert stream.comments == 1
 
 
