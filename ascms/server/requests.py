@@ -64,17 +64,19 @@ def answer_type(accept: str | None) -> str | None:
     """The media type to answer in, by the Accept header; None where neither of ours is acceptable."""
     weights: dict[str, float] = {}
     for item in (accept or "*/*").split(","):
-        media, *parameters = (part.strip() for part in item.split(";"))
+        media, *parameters = (part.strip().lower() for part in item.split(";"))
         weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
         try:
-            weights[media.lower()] = float(weight)
+            weights[media] = float(weight)
         except ValueError:
             continue
 
     def weight_of(media: str) -> float:
         return weights.get(media, weights.get("application/*", weights.get("*/*", 0.0)))
 
-    best = max((JSON, GRAPHQL), key=lambda media: (weight_of(media), media in weights))
+    # Who names both alike knows the newer one, whose statuses tell more.
+    both = (GRAPHQL, JSON) if {GRAPHQL, JSON} <= weights.keys() else (JSON, GRAPHQL)
+    best = max(both, key=lambda media: (weight_of(media), media in weights))
     return best if weight_of(best) > 0 else None
 
 

@@ -39,6 +39,10 @@ def code(response: httpx.Response) -> str:
         ("*/*", JSON),
         (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL),
         (f"{JSON};q=0.5, {GRAPHQL};q=0.4", JSON),
+        (f"{JSON};Q=0.5, {GRAPHQL}", GRAPHQL),
+        (f"{GRAPHQL}; charset=utf-8, {JSON}; charset=utf-8", GRAPHQL),
+        (f"{JSON}, {GRAPHQL}", GRAPHQL),
+        (f"{JSON}, */*", JSON),
         ("application/*", JSON),
     ],
 )
