@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -31,6 +31,11 @@ from .problems import bad_input, coded, over, too_costly, too_many_spreads
 from .selection import Reader, Selected
 from .sizes import nodes_asked
 from .values import SLOT, as_slot, shape_of
+
+MOST_ERRORS: Final = 5
+"""Mistakes of a document that are told at once. Each may print the value that it is in: most of the text, maybe."""
+LONGEST_MESSAGE: Final = 1_000
+"""Characters of what is told of one."""
 
 
 class RequestErrors(Exception):  # noqa: N818 (it carries the errors of a request)
@@ -75,7 +80,7 @@ def read_document(schema: GraphQLSchema, text: str, settings: Settings) -> Docum
         raise RequestErrors([_unparsed(error, settings)]) from None
     except GraphQLError as refusal:
         raise RequestErrors([refusal]) from None
-    errors = validate(schema, node, max_errors=20, hide_suggestions=not settings.suggestions)
+    errors = validate(schema, node, max_errors=MOST_ERRORS, hide_suggestions=not settings.suggestions)
     if errors:
         raise RequestErrors([_invalid(error) for error in errors])
     operations: dict[str | None, OperationDefinitionNode] = {}
@@ -101,7 +106,11 @@ def _unparsed(error: Exception, settings: Settings) -> GraphQLError:
 
 def _invalid(error: GraphQLError) -> GraphQLError:
     """A rule's finding. That there is too much to compare is said by the message alone, and not what to do."""
-    return too_many_spreads() if error.message == "Validation aborted." else _coded(error)
+    if error.message == "Validation aborted.":
+        return too_many_spreads()
+    if len(error.message) > LONGEST_MESSAGE:
+        error.message = f"{error.message[:LONGEST_MESSAGE]}…"
+    return _coded(error)
 
 
 def _coded(error: Exception) -> GraphQLError:
