@@ -26,7 +26,7 @@ from ascms.planning.subscriptions import is_subscription
 
 from .desk import BrokenOff, Desk, Problem, problem_of, retry_of
 from .events import EVENT_STREAM, EventStream, accepts_events, once
-from .headers import ON_EVERY_ANSWER
+from .headers import NOTHING, ON_EVERY_ANSWER
 from .pages import ide_page
 from .rates import Rate
 from .requests import GRAPHQL, JSON, GraphQLRequest, answer_type, prefers_page, read_request

@@ -28,17 +28,17 @@ from tests.contract.world import global_id
 from tests.faults.clients import CASE, READ, Client, lacking
 from tests.faults.clocks import NO_TIME, Clock
 from tests.faults.crowd import MAILING, Crowd, mailing
-from tests.faults.killable import KillableServer, Zygote
+from tests.faults.killable import KillableServer
 from tests.faults.test_mail_and_locks import SHARE, WAITING
 from tests.faults.test_no_room import logs_are_whole
 from tests.storage.documents import PDF
 from tests.support.databases import Databases
+from tests.support.forking import Zygote
 from tests.support.live import events
 from tests.support.mail import MailServer
 from tests.support.postgres import PostgresCluster, free_port
 from tests.support.server import Answer
-from tests.support.serving import changes_wait, counts, metric
-from tests.support.sql import execute, rows
+from tests.support.sql import changes_wait, execute, rows
 
 SmallWorld = Callable[[str], tuple[Databases, str]]
 
@@ -199,8 +199,8 @@ def test_a_clock_that_was_ahead_has_nothing_forgotten(
         arriving.parent.mkdir(exist_ok=True)
         arriving.touch()
         with clock.turned(MONTH):
-            enough = metric(server, FORGOTTEN) + 2
-            while metric(server, FORGOTTEN) < enough:
+            enough = server.metric(FORGOTTEN) + 2
+            while server.metric(FORGOTTEN) < enough:
                 pass
         assert {client.send(key).status for key in client.sent} == {200}
         client.is_served()
@@ -239,7 +239,8 @@ async def test_who_waits_is_neither_hurried_nor_kept(server: Timeless, clock: Cl
     async with AsyncExitStack() as held:
         await held.enter_async_context(changes_wait(server.database))
         with client.waiting() as change:
-            counts(server, "ascms_operations_under_way", 1)
+            while server.metric("ascms_operations_under_way") != 1:
+                pass
             for off in (MONTH, -MONTH, NO_TIME):
                 clock.turn(off)
                 assert server.client.get("/healthz").status_code == 200
