@@ -33,7 +33,7 @@ class Case(Base):
         CheckConstraint("(status = 'CLOSED') = (NOT active)", name="active_unless_closed"),
         CheckConstraint("(closed_at IS NULL) = (status <> 'CLOSED')", name="closed_at_iff_closed"),
         CheckConstraint("status <> 'OPEN' OR case_manager_id IS NOT NULL", name="open_has_manager"),
-        Index("ix_case_record_school_id_active_opened_at_id", "school_id", "active", "opened_at", "id"),
+        Index("ix_case_record_school_id_active_opened_at_id", "school_id", "active", "opened_at", "id", "student_id"),
         Index("ix_case_record_case_manager_id_opened_at_id", "case_manager_id", "opened_at", "id"),
         Index("ix_case_record_primary_contact_id_opened_at_id", "primary_contact_id", "opened_at", "id"),
         *(

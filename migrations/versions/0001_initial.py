@@ -553,7 +553,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_record_school_id_active_opened_at_id",
         "case_record",
-        ["school_id", "active", "opened_at", "id"],
+        ["school_id", "active", "opened_at", "id", "student_id"],
         unique=False,
     )
     op.create_index(
