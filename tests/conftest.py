@@ -36,6 +36,7 @@ SWEEPS = {
     "test_case_merging",
     "test_cases",
     "test_casework_items",
+    "test_clock",
     "test_comments",
     "test_enrolments",
     "test_entered_in_error",

@@ -122,6 +122,7 @@ FLOODS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.nightly
 def test_planning_a_flood_takes_little_more_than_planning_what_is_usual() -> None:
     """Parsed, validated and planned, or refused; an endless one ends with the process."""
     done = subprocess.run(

@@ -145,7 +145,7 @@ def test_no_query_shows_what_is_hidden(asked: Panel, told: dict[str, Counter[str
                 sender.counter["further pages"] += 1
             sender.counter["fields judged"] += judge.cells
 
-    sender.each(valid(ROWS, ROWS, r"Query\..*"), 1_000 if NIGHTLY else 20, judge)
+    sender.each(valid(ROWS, ROWS, r"Query\..*"), 1_000 if NIGHTLY else 14, judge)
     assert sender.share("executed") > 0.4, f"too little is executed to say anything: {sender.counter}"
 
 
@@ -161,7 +161,7 @@ def test_a_document_with_a_flaw_is_refused(asked: Panel, told: dict[str, Counter
                 f"{person} is answered to {case.body!r} with {judge.wrong}"
             )
 
-    sender.each(flawed(), 1_000 if NIGHTLY else 24, judge)
+    sender.each(flawed(), 1_000 if NIGHTLY else 16, judge)
     assert sender.share("refused as it is") > 0.6, f"too little is flawed to say anything: {sender.counter}"
 
 
@@ -187,7 +187,7 @@ def test_no_change_is_made_or_shown_without_the_right(changed: Panel, told: dict
             assert not judge.judge(document, answer), f"{person} is answered to {case.body!r} with {judge.wrong}"
             sender.counter["fields judged"] += judge.cells
 
-    sender.each(valid(MOST, MOST, r"Mutation\..*"), 1_000 if NIGHTLY else 16, judge)
+    sender.each(valid(MOST, MOST, r"Mutation\..*"), 1_000 if NIGHTLY else 13, judge)
     assert sender.share("executed", "not possible") > 0.1, f"too little is executed to say anything: {sender.counter}"
     assert sender.counter["executed"] > 0
     with contextlib.chdir(server.folder):

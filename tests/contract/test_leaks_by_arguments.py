@@ -29,7 +29,10 @@ from tests.contract.people import (
 from tests.contract.world import Row, global_id
 from tests.support.server import Answer
 
-ONE_OF_EACH = (LEAD, CONTACT, OFFICE, BOTH, WORKFLOW, MANAGER, ADVISER, PRIVACY)
+ONE_OF_EACH = (
+    LEAD, OFFICE, BOTH, WORKFLOW, PRIVACY,
+    *(pytest.param(person, marks=pytest.mark.nightly) for person in (CONTACT, MANAGER, ADVISER)),
+)  # fmt: skip
 """A person for each role with rows, and one with two."""
 
 # A hidden field in a filter or an order (Drupal graphql #814, Platformatic #5119, Data API builder #3553) --------

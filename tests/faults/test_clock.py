@@ -249,6 +249,7 @@ async def test_who_waits_is_neither_hurried_nor_kept(server: Timeless, clock: Cl
             assert change.result().status == 200
 
 
+@pytest.mark.nightly
 def test_who_has_asked_for_much_may_ask_again_whenever_a_minute_has_passed(
     clock: Clock, clocked: Zygote, small_world: SmallWorld, tmp_path: Path
 ) -> None:
@@ -266,6 +267,7 @@ def test_who_has_asked_for_much_may_ask_again_whenever_a_minute_has_passed(
     databases.drop(url)
 
 
+@pytest.mark.nightly
 def test_letters_that_were_put_off_by_a_clock_that_was_ahead_are_sent(
     clock: Clock, clocked: Zygote, small_world: SmallWorld, tmp_path: Path
 ) -> None:
@@ -285,6 +287,7 @@ def test_letters_that_were_put_off_by_a_clock_that_was_ahead_are_sent(
     databases.drop(url)
 
 
+@pytest.mark.nightly
 def test_while_many_write_nothing_is_lost_or_made_in_part(
     clock: Clock, clocked: Zygote, small_world: SmallWorld, tmp_path: Path
 ) -> None:
@@ -312,6 +315,7 @@ def on_postgresql(clocked: Zygote, small_world: SmallWorld, tmp_path: Path) -> I
     databases.drop(url)
 
 
+@pytest.mark.nightly
 async def test_connections_that_were_lost_while_the_clock_was_ahead_are_replaced_once(
     clock: Clock, on_postgresql: Timeless, own_cluster: Callable[[], PostgresCluster]
 ) -> None:

@@ -96,7 +96,7 @@ class Lists:
 
 @given(st.integers(0, 2**64 - 1))
 @settings(
-    max_examples=2_000 if settings.default is not None and settings.default.max_examples >= 5_000 else 100,
+    max_examples=2_000 if settings.default is not None and settings.default.max_examples >= 5_000 else 50,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

@@ -31,7 +31,7 @@ from tests.support.databases import Databases
 from tests.support.server import DemoServer
 from tests.support.sql import execute, rows
 
-DOCUMENTS: Final = 600 if settings.default is not None and settings.default.max_examples >= 5_000 else 30
+DOCUMENTS: Final = 600 if settings.default is not None and settings.default.max_examples >= 5_000 else 14
 WITHOUT: Final = frozenset({"Viewer.rateLimit", "File.downloadUrl", "Student.accessLog"})
 """What differs from one request to the next."""
 SWAPPED: Final = (
