@@ -75,5 +75,11 @@ def test_a_figure_without_a_setting_is_that_of_the_code(limit: str, figure: int)
 
 def test_figures_of_arguments_are_those_of_the_code() -> None:
     (row,) = [row for row in ROWS if row[0].startswith("list in a filter")]
-    code = (conditions.LONGEST_LIST, pages.MOST_SORT_KEYS, values.LONGEST_TEXT, values.MOST_PARAMETERS)
+    code = (
+        conditions.LONGEST_LIST,
+        values.MOST_CONDITIONS,
+        pages.MOST_SORT_KEYS,
+        values.LONGEST_TEXT,
+        values.MOST_PARAMETERS,
+    )
     assert figures(row[1]) == [f"{figure:,}" for figure in code]
