@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import httpx
@@ -38,7 +39,6 @@ QUIET = 5.0
 """Seconds without a notification after which no more is waited for."""
 MIB = 1024 * 1024
 PAGE = os.sysconf("SC_PAGE_SIZE")
-SECRET = "endurance secret of no importance"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def served(stage: Stage, asked: Asked) -> Iterator[Server]:
     port = free_port()
     given = {
         "DATABASE_URL": normalise_url(stage.database), "STATE_DIRECTORY": str((stage.folder / "endure").resolve()),
-        "ISSUER": stage.issuer.address, "SECRET_KEY": SECRET, "AUDIT_KEY": SECRET,
+        "ISSUER": stage.issuer.address, "SECRET_KEY": token_urlsafe(48), "AUDIT_KEY": token_urlsafe(48),
         "MAXIMUM_SUBSCRIPTIONS": str(asked.subscriptions + 1), "MAXIMUM_OPERATIONS": str(ON_A_SOCKET),
         "POINTS_A_MINUTE": str(10**12),
     }  # fmt: skip
@@ -258,7 +258,9 @@ class _Run:
         connection = await _Connection.opened(self._server.port)
         for number in commented:
             (question,) = [one for one in questions("comment", commented) if one.variables["number"] == number][:1]
-            await connection.ask(self._request(question))
+            answer = await connection.ask(self._request(question))
+            if not is_good(answer):
+                raise RuntimeError(f"a comment was not made: {answer.decode(errors='replace')[:300]}")
         connection.close()
         await self._until_quiet()
         found = dict(self._heard)
@@ -316,7 +318,7 @@ class _Run:
     def _request(self, question: Question) -> bytes:
         body = question.body().encode()
         headers = "".join(f"{name}: {value}\r\n" for name, value in self._issuer.headers("lead").items())
-        return f"POST /graphql HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        return f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     # Memory --------------------------------------------------------------------------------------------------
 
