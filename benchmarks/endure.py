@@ -123,7 +123,7 @@ def served(stage: Stage, asked: Asked) -> Iterator[Server]:
         "DATABASE_URL": normalise_url(stage.database), "STATE_DIRECTORY": str((stage.folder / "endure").resolve()),
         "ISSUER": stage.issuer.address, "SECRET_KEY": token_urlsafe(48), "AUDIT_KEY": token_urlsafe(48),
         "MAXIMUM_SUBSCRIPTIONS": str(asked.subscriptions + 1), "MAXIMUM_OPERATIONS": str(ON_A_SOCKET),
-        "POINTS_A_MINUTE": str(10**12),
+        "POINTS_A_MINUTE": str(10**12), "MAXIMUM_AT_ONCE": str(10**4),
     }  # fmt: skip
     environment = os.environ | {f"ASCMS_{name}": value for name, value in given.items()}
     command = [sys.executable, "-m", "ascms.cli", "serve", "--port", str(port), "--workers", str(asked.workers)]
