@@ -318,7 +318,8 @@ class _Run:
     def _request(self, question: Question) -> bytes:
         body = question.body().encode()
         headers = "".join(f"{name}: {value}\r\n" for name, value in self._issuer.headers("lead").items())
-        return f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        head = f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
 
     # Memory --------------------------------------------------------------------------------------------------
 
