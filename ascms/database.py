@@ -67,7 +67,7 @@ def normalise_url(database: str | Path) -> str:
     try:
         url = make_url(given)
     except ArgumentError as error:
-        raise ValueError(f"{_without_password(given)} is no database URL; give a path or {_EXAMPLE}") from error
+        raise ValueError(f"{without_password(given)} is no database URL; give a path or {_EXAMPLE}") from error
     drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
     driver = drivers.get(url.drivername.split("+")[0])
     if driver is None:
@@ -78,9 +78,10 @@ def normalise_url(database: str | Path) -> str:
 _EXAMPLE = "postgresql://user@host/name"
 
 
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+def without_password(database: str) -> str:
+    """A database as it was given, without who signs in to it: it may be no URL that could be read."""
+    scheme, separator, rest = database.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def sync_url(database: str | Path) -> str:

@@ -57,21 +57,16 @@ _NOT_BESIDE = (
 )
 
 
-def _without_password(database: str) -> str:
-    scheme, at, rest = database.partition("://")
-    return f"{scheme}{at}{rest.rpartition('@')[2]}"
-
-
 def _build_world(database: str, schools: int, students: int | None, cases: int | None) -> bool:
     """Build the demo world in `database` unless it has one. Whether it was built now."""
-    from ascms.database import is_populated, normalise_url, upgrade
+    from ascms.database import is_populated, normalise_url, upgrade, without_password
 
     upgrade(database)
     from ascms.demo.world import build, is_demo
 
     if is_populated(database):
         if not is_demo(database):
-            click.echo(_NOT_BESIDE.format(_without_password(database)), err=True)
+            click.echo(_NOT_BESIDE.format(without_password(database)), err=True)
             sys.exit(2)
         return False
 

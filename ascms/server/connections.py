@@ -5,7 +5,7 @@ its body has one that grows with what comes, and so has an answer with what is t
 comes in one piece and its answer fits into what the system buffers, no clock is set.
 """
 
-from asyncio import TimerHandle, Transport
+from asyncio import AbstractEventLoop, Protocol, TimerHandle, Transport
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final
@@ -39,7 +39,27 @@ class _Stage(Enum):
     BODY = auto()
 
 
-class Connection(HttpToolsProtocol):
+class _Watched(Protocol):
+    """A connection that is ended where its client takes too little of what was written."""
+
+    transport: Transport
+    loop: AbstractEventLoop
+    _taking: "_Taking"
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taking.end()
+
+    def _watch(self) -> None:
+        """Have what was written be taken from now on."""
+        self._taking.begin(self.transport, self.loop.call_later)
+
+
+class Connection(_Watched, HttpToolsProtocol):
     """A connection that speaks HTTP."""
 
     def __init__(self, config: Config, *arguments: Any, **options: Any) -> None:
@@ -152,18 +172,10 @@ class Connection(HttpToolsProtocol):
 
     # What goes -----------------------------------------------------------------------------------------------
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._taking.begin(self.transport, self.loop.call_later)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._taking.end()
-
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
-            self._taking.begin(self.transport, self.loop.call_later)
+            self._watch()
 
     def timeout_keep_alive_handler(self) -> None:
         self._close()
@@ -171,10 +183,10 @@ class Connection(HttpToolsProtocol):
     def _close(self) -> None:
         """Close when what was written is taken, or when its time is over."""
         self.transport.close()
-        self._taking.begin(self.transport, self.loop.call_later)
+        self._watch()
 
 
-class SocketConnection(WebSocketsSansIOProtocol):
+class SocketConnection(_Watched, WebSocketsSansIOProtocol):
     """A connection that has become a WebSocket. Pings find those who are gone; this, those who take nothing."""
 
     def __init__(self, config: Config, *arguments: Any, **options: Any) -> None:
@@ -193,17 +205,9 @@ class SocketConnection(WebSocketsSansIOProtocol):
         self._taking.end()
         super().connection_lost(exc)
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._taking.begin(self.transport, self.loop.call_later)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._taking.end()
-
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self._taking.begin(self.transport, self.loop.call_later)
+        self._watch()
 
 
 class _Taking:

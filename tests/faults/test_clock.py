@@ -29,7 +29,7 @@ from tests.faults.clients import CASE, READ, Client, lacking
 from tests.faults.clocks import NO_TIME, Clock
 from tests.faults.crowd import MAILING, Crowd, mailing
 from tests.faults.killable import KillableServer
-from tests.faults.test_mail_and_locks import SHARE, WAITING
+from tests.faults.letters import arrive_once, share, waiting_letters
 from tests.faults.test_no_room import logs_are_whole
 from tests.storage.documents import PDF
 from tests.support.databases import Databases
@@ -276,14 +276,8 @@ def test_letters_that_were_put_off_by_a_clock_that_was_ahead_are_sent(
     with Timeless(clocked, url, tmp_path, smtp_url=f"smtp://127.0.0.1:{port}", **MAILING) as server:
         with clock.turned(DAY):
             share(server)
-            while "e-mails wait" not in server.log():
-                pass
-        [(waiting,)] = rows(url, WAITING)
-        assert waiting > 0
-        with MailServer(port=port) as mail:
-            while rows(url, WAITING) != [(0,)]:
-                pass
-        assert len({arrived.key for arrived in mail.mails}) == len(mail.mails) == waiting
+            waiting = waiting_letters(server)
+        arrive_once(server, port, waiting)
     databases.drop(url)
 
 
@@ -368,12 +362,6 @@ def heard_again(server: Timeless) -> bool:
     """Whether the server has a connection that hears signals."""
     listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
     return rows(server.database, listening) == [(1,)]
-
-
-def share(server: Timeless) -> None:
-    """Something that alerts one person at the school."""
-    answer = server.ask(ISP_WORKFLOW.email, SHARE, {"number": CASE})
-    assert answer.data["addComment"]["problems"] == []
 
 
 def backends(url: str) -> set[int]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from peer.lists import Filter, RootPage
+from peer.lists import Filter, RootPage, orders_of
 from strawberry.types import Info
 
 from ascms import models
@@ -119,10 +119,6 @@ class EventOrderField(StrEnum):
 class EventOrder:
     field: EventOrderField
     direction: OrderDirection = OrderDirection.ASC
-
-
-def orders_of(given: list[Any] | None) -> tuple[tuple[str, str], ...]:
-    return tuple((order.field.value, order.direction.value) for order in given or ())
 
 
 def _as_berry(orders: Sequence[tuple[str, str]]) -> list[str]:

@@ -111,17 +111,6 @@ class RequestFilter:
     type: CaseTypeFilter | None = None
 
 
-def _filter(given: Any) -> lists.Filter | None:
-    """The filter by member and operator."""
-    if given is None:
-        return None
-    return {
-        member: {operator.rstrip("_"): value for operator, value in vars(operators).items()}
-        for member, operators in vars(given).items()
-        if operators is not None
-    }
-
-
 @strawberry.enum
 class CaseOrderField(StrEnum):
     NUMBER = "NUMBER"
@@ -209,7 +198,7 @@ class Query:
         where: CaseFilter | None = None,
         order_by: list[CaseOrder] | None = None,
     ) -> CaseConnection | None:
-        return at_root(CaseConnection, models.Case, info, first, _filter(where), order_by)
+        return at_root(CaseConnection, models.Case, info, first, lists.filter_of(where), order_by)
 
     @strawberry.field
     def requests(
@@ -219,7 +208,7 @@ class Query:
         where: RequestFilter | None = None,
         order_by: list[RequestOrder] | None = None,
     ) -> RequestConnection | None:
-        return at_root(RequestConnection, models.Request, info, first, _filter(where), order_by)
+        return at_root(RequestConnection, models.Request, info, first, lists.filter_of(where), order_by)
 
 
 # Mutations ---------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ from schema_types import (
     User,
     first,
     items,
-    orders_of,
     visible_to,
 )
 
@@ -133,7 +132,7 @@ class Query(ObjectType):
     @visible_to(rules.CASE_ROLES)
     def resolve_cases(self: Any, info: Info, first: int, where: Any = None, order_by: Any = None) -> Any:
         context = info.context
-        return lists.cases(context.reads, context.viewer, first, _filter(where), orders_of(order_by))
+        return lists.cases(context.reads, context.viewer, first, _filter(where), lists.orders_of(order_by))
 
     @visible_to(rules.CASE_ROLES)
     async def resolve_case(self: Any, info: Info, number: str) -> Any:
@@ -142,7 +141,7 @@ class Query(ObjectType):
     @visible_to(rules.CASE_ROLES)
     def resolve_requests(self: Any, info: Info, first: int, where: Any = None, order_by: Any = None) -> Any:
         context = info.context
-        return lists.requests(context.reads, context.viewer, first, _filter(where), orders_of(order_by))
+        return lists.requests(context.reads, context.viewer, first, _filter(where), lists.orders_of(order_by))
 
 
 # Mutations ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import graphene
 from graphene import ID, Argument, Boolean, Date, Field, Int, List, NonNull, ObjectType, String
 from graphql import GraphQLResolveInfo as Info
 from peer import leaves, rules
-from peer.lists import CasePage
+from peer.lists import CasePage, orders_of
 from peer.rules import case_allowances
 
 from ascms import models
@@ -318,10 +318,6 @@ class EventOrderField(graphene.Enum):
 class EventOrder(graphene.InputObjectType):
     field = NonNull(EventOrderField)
     direction = OrderDirection(default_value=OrderDirection.ASC, required=True)
-
-
-def orders_of(given: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((order.field.value, order.direction.value) for order in given or ())
 
 
 def first() -> Argument:

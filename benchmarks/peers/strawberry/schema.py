@@ -1,7 +1,6 @@
 """The roots: queries, the mutation, and the schema with its caches."""
 
 from enum import StrEnum
-from typing import Any
 
 import strawberry
 from peer import changes, leaves, lists
@@ -20,7 +19,6 @@ from schema_types import (
     RequestStatus,
     Role,
     User,
-    orders_of,
 )
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
@@ -68,17 +66,6 @@ class CaseFilter:
 class RequestFilter:
     status: RequestStatusFilter | None = None
     type: CaseTypeFilter | None = None
-
-
-def _filter(given: Any) -> lists.Filter | None:
-    """The filter by member and operator, as the lists take it."""
-    if given is None:
-        return None
-    return {
-        member: {operator.rstrip("_"): value for operator, value in vars(operators).items()}
-        for member, operators in vars(given).items()
-        if operators is not None
-    }
 
 
 @strawberry.enum
@@ -151,7 +138,9 @@ class Query:
         order_by: list[CaseOrder] | None = None,
     ) -> Connection[Case] | None:
         context = info.context
-        return Connection(page=lists.cases(context.reads, context.viewer, first, _filter(where), orders_of(order_by)))
+        return Connection(
+            page=lists.cases(context.reads, context.viewer, first, lists.filter_of(where), lists.orders_of(order_by))
+        )
 
     @strawberry.field(permission_classes=[CaseRole])
     async def case(self, info: Info, number: str) -> Case | None:
@@ -167,7 +156,7 @@ class Query:
     ) -> Connection[Request] | None:
         context = info.context
         return Connection(
-            page=lists.requests(context.reads, context.viewer, first, _filter(where), orders_of(order_by))
+            page=lists.requests(context.reads, context.viewer, first, lists.filter_of(where), lists.orders_of(order_by))
         )
 
 

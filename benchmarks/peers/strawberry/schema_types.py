@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, NewType, TypeVar
 
 import strawberry
 from peer import leaves
-from peer.lists import CasePage
+from peer.lists import CasePage, orders_of
 from peer.rules import case_allowances
 from permissions import (
     CaseContent,
@@ -277,10 +277,6 @@ class EventOrderField(StrEnum):
 class EventOrder:
     field: EventOrderField
     direction: OrderDirection = OrderDirection.ASC
-
-
-def orders_of(given: list[Any] | None) -> tuple[tuple[str, str], ...]:
-    return tuple((order.field.value, order.direction.value) for order in given or ())
 
 
 @strawberry.type

@@ -52,6 +52,22 @@ _OPERATORS = {
 }
 
 
+def filter_of(given: Any) -> Filter | None:
+    """The filter that an input object of dataclasses says, by member and operator."""
+    if given is None:
+        return None
+    return {
+        member: {operator.rstrip("_"): value for operator, value in vars(operators).items()}
+        for member, operators in vars(given).items()
+        if operators is not None
+    }
+
+
+def orders_of(given: Sequence[Any] | None) -> tuple[tuple[str, str], ...]:
+    """What input objects say to sort by: fields and directions."""
+    return tuple((order.field.value, order.direction.value) for order in given or ())
+
+
 def _asked(given: Filter | None) -> tuple[Asked, dict[str, Any]]:
     values = {
         (member, operator): value
