@@ -6,7 +6,6 @@ it. What it cannot find is told at `AccessLog`. Knows nothing of GraphQL, HTTP o
 """
 
 from .changes import Change, ChangeLog
-from .gathering import Coming
 from .log import AccessLog, NotLoggedError
 from .records import AccessRecord
 from .report import Kind, Problem, Report
@@ -17,7 +16,6 @@ __all__ = [
     "AccessRecord",
     "Change",
     "ChangeLog",
-    "Coming",
     "Kind",
     "NotLoggedError",
     "Problem",

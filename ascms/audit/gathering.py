@@ -1,84 +1,66 @@
-"""Waiting a moment for entries that are about to come, so that they share a transaction with those that wait already.
+"""Waiting a moment for entries that will probably come, so that they share a transaction with those that wait already.
 
-As PostgreSQL's `commit_delay`, but only for what is known to be under way. Of one event loop.
+As PostgreSQL's `commit_delay`. Having a transaction on disk costs what some twenty entries do; so where entries come
+many at a time, and only there, it is worth to wait for as many as came together lately.
 """
 
 import asyncio
-from types import TracebackType
+from collections.abc import Sized
+from time import perf_counter, thread_time
 from typing import Final
 
+ENOUGH: Final = 8
+"""For how many entries is waited at most: with more in it, a transaction costs each of them little."""
 LONGEST: Final = 0.002
-"""How long the first entry of a batch waits for others at most, in seconds."""
+"""For how long the event loop may have nothing to do meanwhile, in seconds. While it works, entries may come of it."""
+LATEST: Final = 0.02
+"""How long the first entry waits at most, in seconds, whatever the loop does."""
 
 
 class Gathering:
-    """Counts operations under way that will probably append an entry."""
+    """How many entries come at about one time, and the wait for as many. Of one event loop, and its thread."""
 
-    def __init__(self) -> None:
-        self._round = 0
-        self._coming = 0
-        self._awaited = 0
+    def __init__(self, waiting: Sized) -> None:
+        """`waiting`: the entries that are to be written."""
+        self._waiting = waiting
+        self._usual = 1
         self._complete: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._began = self._worked = 0.0
 
-    def coming(self) -> "Coming":
-        """An operation that begins: a context, to be entered at once."""
-        return Coming(self)
-
-    async def gather(self, since: float) -> None:
-        """Returns when all have arrived that are coming now, or `LONGEST` after `since` in the loop's time."""
-        if not self._coming:
+    async def gather(self) -> None:
+        """Returns when as many wait as came together lately, or when it seems that no more will come."""
+        if len(self._waiting) >= self._usual:
             return
-        loop = asyncio.get_running_loop()
-        self._round += 1
-        self._awaited = self._coming
-        self._complete = loop.create_future()
-        timer = loop.call_at(since + LONGEST, self.hurry)
+        self._complete = asyncio.get_running_loop().create_future()
+        self._began, self._worked = perf_counter(), thread_time()
+        self._look()
         try:
             await self._complete
         finally:
-            timer.cancel()
             self._complete = None
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def arrived(self) -> None:
+        """One more waits."""
+        if self._complete is not None and len(self._waiting) >= self._usual:
+            self.hurry()
+
+    def wrote(self, entries: int) -> None:
+        """That many were written together; those that wait now came meanwhile."""
+        self._usual = min(ENOUGH, entries + len(self._waiting))
 
     def hurry(self) -> None:
         """Wait for no more."""
         if self._complete is not None and not self._complete.done():
             self._complete.set_result(None)
 
-    def begin(self) -> int:
-        """One more is coming. Gives what `end` has to be told."""
-        self._coming += 1
-        return self._round
-
-    def end(self, began: int) -> None:
-        """One has arrived, or will not come."""
-        self._coming -= 1
-        if began < self._round:
-            # It was there when the present round began, and so is one of those that are waited for.
-            self._awaited -= 1
-            if self._awaited == 0:
-                self.hurry()
-
-
-class Coming:
-    """One operation under way. Ends when it has arrived, or with its context."""
-
-    __slots__ = ("_began", "_gathering")
-
-    def __init__(self, gathering: Gathering) -> None:
-        self._gathering = gathering
-        self._began: int | None = None
-
-    def __enter__(self) -> "Coming":
-        self._began = self._gathering.begin()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.arrived()
-
-    def arrived(self) -> None:
-        """Its entry waits with the others, or there will be none."""
-        if self._began is not None:
-            began, self._began = self._began, None
-            self._gathering.end(began)
+    def _look(self) -> None:
+        waited = perf_counter() - self._began
+        idle = waited - (thread_time() - self._worked)
+        rest = min(LONGEST - idle, LATEST - waited)
+        if rest > 0:
+            self._timer = asyncio.get_running_loop().call_later(rest, self._look)
+        else:
+            self.hurry()

@@ -1,7 +1,7 @@
 """Writing the access log: an entry is on disk before the answer may leave.
 
-Concurrent appends share their price: one task writes all that wait in one transaction, and waits a moment for those
-that are about to come. A writer (one `AccessLog`) has a chain of its own for each month, so writers never wait for
+Concurrent appends share their price: one task writes all that wait in one transaction, and waits a moment for as many
+as came lately. A writer (one `AccessLog`) has a chain of its own for each month, so writers never wait for
 each other's chains. The head is put after the commit and before `append` returns, and is on disk `FLUSH_AFTER` later:
 the end of the process parts no answered entry from its head, and a power failure only the newest.
 """
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ascms.telemetry.spread import Spread
 
-from .gathering import Coming, Gathering
+from .gathering import Gathering
 from .heads import Event, Head, HeadFile, append_to_index, prepare, writer_name
 from .records import AccessRecord, Content, entry_mac, fingerprint, genesis, spelt, students_json
 from .store import Batch, HeadLostError, OutcomeUnknownError, is_refused, store_for
@@ -79,8 +79,7 @@ class AccessLog:
         self._writer = writer_name()
         self._chain: _Chain | None = None
         self._waiting: deque[_Waiting] = deque()
-        self._first_came = 0.0
-        self._gathering = Gathering()
+        self._gathering = Gathering(self._waiting)
         self._task: asyncio.Task[None] | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
@@ -95,24 +94,13 @@ class AccessLog:
         """How many entries wait to be written."""
         return len(self._waiting)
 
-    def coming(self) -> Coming:
-        """A context for an operation that will probably append: others' entries wait a moment for its own."""
-        return self._gathering.coming()
-
-    async def append(self, record: AccessRecord, coming: Coming | None = None) -> None:
-        """Returns when the entry is on disk. Raises NotLoggedError where that is not certain.
-
-        `coming`: the context of the operation, if it has one.
-        """
+    async def append(self, record: AccessRecord) -> None:
+        """Returns when the entry is on disk. Raises NotLoggedError where that is not certain."""
         if self._closed:
             raise NotLoggedError("the access log is closed")
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(record, loop.create_future())
-        if not self._waiting:
-            self._first_came = loop.time()
+        waiting = _Waiting(record, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if coming is not None:
-            coming.arrived()
+        self._gathering.arrived()
         if self._task is None:
             self._task = asyncio.create_task(self._write_all())
         await waiting.done
@@ -136,7 +124,7 @@ class AccessLog:
         try:
             while self._waiting:
                 if not self._closed:
-                    await self._gathering.gather(self._first_came)
+                    await self._gathering.gather()
                 await self._settle(self._next_batch(), may_retry=True)
         finally:
             self._task = None
@@ -174,6 +162,7 @@ class AccessLog:
             if not isinstance(error, Exception):
                 raise
         else:
+            self._gathering.wrote(len(batch))
             self.batches.add(len(batch))
             self.seconds.add(perf_counter() - began)
             for waiting in batch:

@@ -82,8 +82,6 @@ class Plan:
     fields: int
     """How many fields it has, fragments spread: what keeping it weighs."""
     fingerprint: str
-    discloses: bool = False
-    """Whether its rows may be students' data."""
     bundle: Bundle | None = field(default=None, compare=False, repr=False)
     """All that it reads in one statement, where the database is better asked so."""
     pace: Pace = field(default_factory=Pace, compare=False, repr=False)
@@ -162,8 +160,7 @@ def make_plan(
     reads_at_once = not any(isinstance(bring, (Payload, Told)) for _, bring in roots)
     together = reads_at_once and dialect.name == "postgresql" and 0 < len(compiler.levels) <= MOST_TOGETHER
     bundle = Bundle(compiler.levels) if together else None
-    discloses = any(level.subjects for level in compiler.levels)
-    return Plan(roots, forbidden, compiler.params, redactions, disclosed, nodes, fields, fingerprint, discloses, bundle)
+    return Plan(roots, forbidden, compiler.params, redactions, disclosed, nodes, fields, fingerprint, bundle)
 
 
 def _never(compiler: Compiler, selected: Selected) -> bool:

@@ -6,13 +6,12 @@ An answer leaves only when its access log entry is on disk.
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
-from ascms.audit import AccessLog, AccessRecord, Coming
+from ascms.audit import AccessLog, AccessRecord
 from ascms.faults import RECENT, RETRY_AFTER, fault_of
 from ascms.identity import Authenticator, IdentityUnavailable, OrganisationRefused, Unauthenticated, Viewer
 from ascms.identity.authentication import Identified
@@ -233,9 +232,8 @@ class Desk:
     async def _read(
         self, asked: GraphQLRequest, operation: Asked, plan: Plan, facts: Facts, standing: Standing | None
     ) -> Answer:
-        with self.access_log.coming() if plan.discloses else nullcontext() as coming:
-            answer = await self.operations.answer(operation, plan, facts, asked.variables, standing)
-            await self.log(answer, facts, coming)
+        answer = await self.operations.answer(operation, plan, facts, asked.variables, standing)
+        await self.log(answer, facts)
         return answer
 
     def _again(self, headers: Mapping[str, str], viewer: Viewer) -> Callable[[], Awaitable[Viewer]]:
@@ -249,7 +247,7 @@ class Desk:
 
         return again
 
-    async def log(self, answer: Answer, facts: Facts, coming: Coming | None = None) -> None:
+    async def log(self, answer: Answer, facts: Facts) -> None:
         """Have the access log say what the answer discloses. Returns when that is on disk."""
         viewer = facts.viewer
         if not answer.subjects:
@@ -265,8 +263,7 @@ class Desk:
                 disclosed=answer.plan.disclosed,
                 redacted=answer.plan.redacted,
                 students=tuple(answer.subjects),
-            ),
-            coming,
+            )
         )
         RECENT.forget()
 

@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ascms.audit import AccessLog, AccessRecord, Coming
+from ascms.audit import AccessLog, AccessRecord
 from ascms.audit.log import _Waiting
 from ascms.identity.authentication import Identified
 from ascms.identity.viewer import Standing, Viewer
@@ -107,9 +107,9 @@ class TracedAccessLog(AccessLog):
 
     tracing: Tracing
 
-    async def append(self, record: AccessRecord, coming: Coming | None = None) -> None:
+    async def append(self, record: AccessRecord) -> None:
         with self.tracing.span("access log"):
-            await super().append(record, coming)
+            await super().append(record)
 
     async def _settle(self, batch: list[_Waiting], *, may_retry: bool) -> None:
         # Of many requests, and so of none.

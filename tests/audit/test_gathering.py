@@ -1,4 +1,4 @@
-"""Entries wait a moment for those that are about to come; never for long, and never for nothing."""
+"""Entries wait a moment for as many as came together lately; never for long, and never for nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ascms.audit import AccessLog, Report
-from ascms.audit.gathering import Gathering
+from ascms.audit.gathering import ENOUGH, Gathering
 from tests.audit.conftest import World
 
 Checked = Callable[[], Awaitable[Report]]
@@ -16,112 +16,140 @@ Checked = Callable[[], Awaitable[Report]]
 @pytest.fixture
 def for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour is what the first waits at most: nothing ends by time what a test waits for."""
-    monkeypatch.setattr("ascms.audit.gathering.LONGEST", 3600)
+    for name in ("LONGEST", "LATEST"):
+        monkeypatch.setattr(f"ascms.audit.gathering.{name}", 3600)
+
+
+async def turns() -> None:
+    """Let everything run that can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 @pytest.mark.usefixtures("for_ever")
-async def test_a_lone_one_does_not_wait(log: AccessLog, world: World, checked: Checked) -> None:
-    await log.append(world.record)
-    with log.coming() as coming:
-        await log.append(world.record, coming)
-    assert (await checked()).entries == 2
+async def test_one_after_another_waits_for_nobody(log: AccessLog, world: World, checked: Checked) -> None:
+    for _ in range(3):
+        await log.append(world.record)
+    assert (await checked()).entries == 3
+
+
+def written(log: AccessLog) -> int:
+    """How many batches were."""
+    *_, (_, batches) = log.batches.cumulative()
+    return batches
+
+
+async def together(log: AccessLog, world: World, number: int) -> list[int]:
+    """Append so many at once; how many entries the log had when each was answered."""
+    entries = []
+
+    async def one() -> None:
+        await log.append(world.record)
+        assert log._chain is not None
+        entries.append(log._chain.head.sequence)
+
+    await asyncio.gather(*(one() for _ in range(number)))
+    return entries
 
 
 @pytest.mark.usefixtures("for_ever")
-async def test_one_waits_for_another_that_is_under_way(log: AccessLog, world: World, checked: Checked) -> None:
-    with log.coming() as first, log.coming() as second:
-        waiting = asyncio.create_task(log.append(world.record, first))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert (await checked()).entries == 0
-        await log.append(world.record, second)
-        await waiting
-    assert (await checked()).entries == 2
+async def test_where_several_came_together_the_next_wait_for_each_other(log: AccessLog, world: World) -> None:
+    assert await together(log, world, 3) == [3] * 3
+    first = asyncio.create_task(log.append(world.record))
+    second = asyncio.create_task(log.append(world.record))
+    await turns()
+    assert log.waiting == 2
+    await asyncio.gather(first, second, log.append(world.record))
+    assert written(log) == 2
 
 
 @pytest.mark.usefixtures("for_ever")
-@pytest.mark.parametrize("error", [None, ValueError, asyncio.CancelledError])
-async def test_one_that_comes_to_nothing_holds_nobody_up(
-    log: AccessLog, world: World, checked: Checked, error: type[BaseException] | None
+async def test_what_came_while_others_were_written_counts_with_them(log: AccessLog, world: World) -> None:
+    first = asyncio.create_task(log.append(world.record))
+    await turns()
+    assert log.waiting == 0
+    second = asyncio.create_task(log.append(world.record))
+    await first
+    await turns()
+    assert not second.done()
+    await asyncio.gather(second, log.append(world.record))
+
+
+@pytest.mark.parametrize("name", ["LONGEST", "LATEST"])
+async def test_nobody_waits_for_ever(
+    log: AccessLog, world: World, checked: Checked, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    waiting = None
-    try:
-        with log.coming():
-            waiting = asyncio.create_task(log.append(world.record))
-            for _ in range(20):
-                await asyncio.sleep(0)
-            assert not waiting.done()
-            if error is not None:
-                raise error
-    except (ValueError, asyncio.CancelledError):
-        pass
-    assert waiting is not None
-    await waiting
-    assert (await checked()).entries == 1
+    monkeypatch.setattr(f"ascms.audit.gathering.{name}", 3600)
+    await together(log, world, 3)
+    await log.append(world.record)
+    assert (await checked()).entries == 4
 
 
-async def test_nobody_waits_for_ever(log: AccessLog, world: World, checked: Checked) -> None:
-    with log.coming():
+@pytest.mark.usefixtures("for_ever")
+async def test_after_one_that_waited_for_nothing_the_next_does_not(
+    log: AccessLog, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await together(log, world, 3)
+    with monkeypatch.context() as soon:
+        soon.setattr("ascms.audit.gathering.LATEST", 0.001)
+        soon.setattr("ascms.audit.gathering.LONGEST", 0.001)
         await log.append(world.record)
-        await log.append(world.record)
-    assert (await checked()).entries == 2
+    await log.append(world.record)
+    assert written(log) == 3
 
 
 @pytest.mark.usefixtures("for_ever")
 async def test_closing_waits_for_nobody(log: AccessLog, world: World, checked: Checked) -> None:
-    with log.coming():
-        waiting = asyncio.create_task(log.append(world.record))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        await log.aclose()
-        await waiting
-    assert (await checked()).entries == 1
+    await together(log, world, 3)
+    waiting = asyncio.create_task(log.append(world.record))
+    await turns()
+    assert not waiting.done()
+    await log.aclose()
+    await waiting
+    assert (await checked()).entries == 4
 
 
 @pytest.mark.usefixtures("for_ever")
-async def test_who_begins_later_is_not_waited_for() -> None:
-    gathering = Gathering()
-    earlier, later = gathering.coming(), gathering.coming()
-    with earlier:
-        gathered = asyncio.create_task(gathering.gather(0.0 + asyncio.get_running_loop().time()))
-        await asyncio.sleep(0)
-        with later:
-            assert not gathered.done()
-            earlier.arrived()
-            await gathered
-
-
-@pytest.mark.usefixtures("for_ever")
-async def test_what_was_not_waited_for_before_is_waited_for_now() -> None:
-    gathering = Gathering()
-    now = asyncio.get_running_loop().time()
-    first, second = gathering.coming(), gathering.coming()
-    with first:
-        gathered = asyncio.create_task(gathering.gather(now))
-        await asyncio.sleep(0)
-        second.__enter__()
+async def test_for_more_than_enough_nobody_waits() -> None:
+    waiting: list[int] = []
+    gathering = Gathering(waiting)
+    gathering.wrote(10 * ENOUGH)
+    gathered = asyncio.create_task(gathering.gather())
+    for number in range(ENOUGH):
+        await turns()
+        assert not gathered.done()
+        waiting.append(number)
+        gathering.arrived()
     await gathered
-    again = asyncio.create_task(gathering.gather(now))
-    await asyncio.sleep(0)
-    first.arrived()
-    assert not again.done()
-    second.arrived()
-    await again
-    await gathering.gather(now)
 
 
-@pytest.mark.usefixtures("for_ever")
+@pytest.mark.parametrize(
+    ("works", "looks"),
+    [(0.0, 1), (0.9, 10), (1.0, 20)],
+    ids=["a loop that has nothing to do", "one that works mostly", "one that works all the time"],
+)
+async def test_while_the_loop_works_it_is_waited_for_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, works: float, looks: int
+) -> None:
+    """`works`: of how much of the time. The clocks go on by what there is to wait for, each time they are looked at."""
+    seconds, number = 0.0, 0
+
+    def clock() -> float:
+        nonlocal seconds, number
+        if number:
+            seconds += 0.001
+        number += 1
+        return seconds
+
+    monkeypatch.setattr("ascms.audit.gathering.LONGEST", 0.001)
+    monkeypatch.setattr("ascms.audit.gathering.LATEST", 0.02)
+    monkeypatch.setattr("ascms.audit.gathering.perf_counter", clock)
+    monkeypatch.setattr("ascms.audit.gathering.thread_time", lambda: seconds * works)
+    gathering = Gathering([1])
+    gathering.wrote(1)
+    await gathering.gather()
+    assert number - 2 == pytest.approx(looks, abs=1)
+
+
 async def test_many_at_once_share_transactions(log: AccessLog, engine: AsyncEngine, world: World) -> None:
-    """Each at its own pace: all that were under way when the first arrived are written together."""
-    head_at_once = []
-
-    async def operation(steps: int) -> None:
-        with log.coming() as coming:
-            for _ in range(steps):
-                await asyncio.sleep(0)
-            await log.append(world.changed(operation_name=f"Q{steps}"), coming)
-            assert log._chain is not None
-            head_at_once.append(log._chain.head.sequence)
-
-    await asyncio.gather(*(operation(steps) for steps in range(30)))
-    assert head_at_once == [30] * 30
+    assert await together(log, world, 30) == [30] * 30

@@ -19,6 +19,8 @@ from tests.support.sql import execute, rows
 CLIENTS = 4
 AT_ONCE = 40
 """Students that are enrolled together, for stories to come."""
+ENOUGH = 20
+"""Of these that many wait when clients begin to write: more than they begin stories before a fault is over."""
 MAILING = {"mail_from": "no-reply@example.nz", "public_url": "https://portal.example.nz"}
 
 
@@ -37,6 +39,7 @@ class Crowd:
 
     def _undisturbed(self) -> Footprints:
         """What each step leaves when nothing is in its way."""
+        self._enrol()
         story = self._next()
         steps = {}
         before = left(self.server.database)[story.student]
@@ -48,9 +51,12 @@ class Crowd:
         assert all(steps.values()), "each step leaves something"
         return Footprints(steps)
 
+    def _enrol(self) -> None:
+        """Have students for stories to come, while the database is certainly there."""
+        if len(self._waiting) < ENOUGH:
+            self._waiting += students(self.server.database, AT_ONCE)
+
     def _next(self) -> Story:
-        if not self._waiting:
-            self._waiting = students(self.server.database, AT_ONCE)
         story = begun(self._waiting.pop(), self.people)
         self.stories.append(story)
         return story
@@ -61,6 +67,7 @@ class Crowd:
     def at_work(self) -> Iterator[None]:
         """Clients write as fast as they are answered, until the end of the context."""
         enough = threading.Event()
+        self._enrol()
         under_way = [story for story in self.stories if not story.ended]
         mine = [*under_way, *(self._next() for _ in range(CLIENTS - len(under_way)))]
         with ThreadPoolExecutor(CLIENTS) as threads:
