@@ -228,8 +228,8 @@ class Checker:
     def _shaped(self, shape: Shape, row: Row | None, selected: Selected, got: Any, path: str) -> None:
         match shape:
             case Present():
-                if got is None:
-                    self._wrong(path, None, "something")
+                if (got is None) is (row is None or shape.of(row)):
+                    self._wrong(path, got, "null" if got is not None else "something")
             case Leaf():
                 expected = shape.of(self.eyes, row)
                 if not same(got, expected):
