@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ascms import models
@@ -173,20 +173,29 @@ SENT: Final = {"attempts", "next_attempt_at", "last_error", "delivered_at", "las
 def everything(server: DemoServer, but: Iterable[str] = ()) -> dict[str, str]:
     """A checksum of each table, but for what is written when somebody signs in, reads, tries again, or is sent mail."""
 
+    tables = [table for table in Base.metadata.sorted_tables if table.name not in {*MAY_CHANGE, *but}]
+
     async def read() -> dict[str, str]:
         engine = engine_for(server.database)
-        sums = {}
         async with engine.connect() as connection:
-            for table in Base.metadata.sorted_tables:
-                if table.name in MAY_CHANGE or table.name in but:
-                    continue
-                columns = [column for column in table.columns if column.name not in SENT]
-                found = await connection.execute(select(*columns).order_by(*table.primary_key.columns))
-                sums[table.name] = hashlib.sha256(repr(found.all()).encode()).hexdigest()
+            found = [await connection.scalar(text(_written_out(table, engine.dialect.name))) for table in tables]
         await engine.dispose()
-        return sums
+        sums = (hashlib.sha256((written or "").encode()).hexdigest() for written in found)
+        return dict(zip((table.name for table in tables), sums, strict=True))
 
     return apart(read)
+
+
+def _written_out(table: Table, dialect: str) -> str:
+    """A statement for the rows as one text, which the database is quicker to write than we are to read them."""
+    quoted, joined = (
+        ("quote({})", "group_concat") if dialect == "sqlite" else ("quote_nullable({}::text)", "string_agg")
+    )
+    values = " || ',' || ".join(
+        quoted.format(f'"{column.name}"') for column in table.columns if column.name not in SENT
+    )
+    order = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    return f"SELECT {joined}(line, ';') FROM (SELECT {values} AS line FROM {table.name} ORDER BY {order}) AS lines"
 
 
 # Beside the server -------------------------------------------------------------------------------------------
