@@ -161,6 +161,7 @@ def test_an_address_of_a_file_is_good_for_minutes_whichever_clock_gave_it(server
 # What is kept ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 def test_both_logs_stay_whole_through_other_months_and_back(server: Timeless, clock: Clock) -> None:
     client = Client(server)
     for off in (MONTH, NO_TIME, -MONTH, 13 * MONTH, -HOUR, NO_TIME):
@@ -188,6 +189,7 @@ def test_a_change_that_is_sent_again_at_another_time_is_made_once(server: Timele
     client.is_served()
 
 
+@pytest.mark.nightly
 def test_a_clock_that_was_ahead_has_nothing_forgotten(
     clock: Clock, clocked: Zygote, small_world: SmallWorld, tmp_path: Path
 ) -> None:
