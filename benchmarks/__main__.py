@@ -57,7 +57,7 @@ def common(command: Command) -> Command:
         click.option("--cases", default=10_000, show_default=True, help="In the nation; the school has 120 of them."),
         click.option("--seconds", default=5.0, show_default=True, help="Of a round."),
         click.option("--warm-up", default=2.0, show_default=True, help="Seconds before the first round."),
-        click.option("--connections", default=8, show_default=True),
+        click.option("--connections", default=32, show_default=True),
         click.option("--server-cores", default="0", show_default=True, help="Cores that serve, with commas between."),
         click.option("--load-core", default=1, show_default=True),
         click.option("--workers", default=1, show_default=True, help="Processes of each contender."),

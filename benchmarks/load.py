@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 class Load:
     """How much is asked, from which core."""
 
-    connections: int = 8
+    connections: int = 32
     core: int = 1
 
 
