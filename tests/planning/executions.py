@@ -76,7 +76,13 @@ def served(reading: OfficeSupportReading) -> Served:
 def settings(execution: Execution, reading: OfficeSupportReading) -> Settings:
     """Settings, read once: they cost more than a plan. What is written nowhere needs no place."""
     key = SecretStr("k" * 32)
-    return Settings(state_directory=Path("unused"), secret_key=key, execution=execution, office_support=reading)
+    return Settings(
+        state_directory=Path("unused"),
+        secret_key=key,
+        execution=execution,
+        office_support=reading,
+        operation_seconds=3600,  # a machine may be slow, or asleep
+    )
 
 
 def operations_for(engine: AsyncEngine, execution: Execution, reading: OfficeSupportReading) -> Operations:
