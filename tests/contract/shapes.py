@@ -181,7 +181,7 @@ def _owner(eyes: Eyes, case: Row) -> Row | None:
 
 
 def _applied_for(eyes: Eyes, request: Row) -> Row | None:
-    return None if request.student_id is None and request.applied_for_full_name is None else request
+    return None if request.student_id is None else request
 
 
 def _part(*names: str) -> Callable[[Eyes, Row], Row | None]:

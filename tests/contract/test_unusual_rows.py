@@ -128,11 +128,12 @@ class Changes:
             self.cases.append(case.number)
 
     def _draft_for_nobody_yet(self) -> None:
+        """One of them with a name all the same: whom nobody can name by an identifier, it is not for."""
         eyes = Eyes(self.world, LEAD)
-        for reference, creator in (("900001", CONTACT), ("900002", OFFICE)):
+        for reference, creator, name in (("900001", CONTACT, None), ("900002", OFFICE, "Nobody Known")):
             draft = {
                 "reference": reference, "school_id": eyes.organisation.id, "last_modified_at": THEN,
-                "created_by_id": Eyes(self.world, creator).user.id,
+                "created_by_id": Eyes(self.world, creator).user.id, "applied_for_full_name": name,
             }  # fmt: skip
             self.connection.execute(insert(models.Request).values(draft))
             self.requests.append(reference)

@@ -231,7 +231,7 @@ class Request(Node):
         One(models.Request.student_id, models.Student), AnyCaseRole, "The student's record, where a case leads to it."
     )
     applied_for: StudentChoice | None = field(
-        Embedded("applied_for_", "full_name", {"id": "student_id"}), AnyCaseRole, "Whom it is for, as recorded in it."
+        Embedded("applied_for_", "id", {"id": "student_id"}), AnyCaseRole, "Whom it is for, as recorded in it."
     )
     school: Organisation | None = field(
         One(models.Request.school_id, models.Organisation), AnyCaseRole, "The school that asks."
