@@ -201,6 +201,7 @@ class Statements:
 
         What the server does by itself (a heartbeat) may fall between: what tells something differs every time.
         """
+        asked: list[list[str]] = []
         for _ in range(TRIES):
             asked = [self.during(partial(ask, value)) for value in values]
             assert all(asked), "nothing was read of the database's log"
