@@ -1,9 +1,9 @@
 """The database: engines, and migrations brought up to date from code.
 
 One of the few places that may ask which database it is. On SQLite an engine's transactions start with `BEGIN`,
-so that all statements of one read see one state; those of `engine.execution_options(writes=True)` start with
-`BEGIN IMMEDIATE`, so that two writers wait for each other instead of failing half-way. PostgreSQL ignores the
-option. `upgrade` and `is_current` are for the command line and the tests: they start an event loop of their own.
+so that all statements of one read see one state; those of `writing(engine)` start with `BEGIN IMMEDIATE`, so that
+two writers wait for each other instead of failing half-way. `upgrade` and `is_current` are for the command line and
+the tests: they start an event loop of their own.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
-import aiosqlite
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -23,10 +23,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Dialect, Engine, ExceptionContext, Select, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from ascms.models import Base, Organisation
 from ascms.settings import Settings
+from ascms.sqlite_driver import DRIVER
 
 MOST_CONNECTIONS = 10
 """Connections to PostgreSQL of an engine's pool; beside it, as many read (`snapshots`)."""
@@ -51,6 +52,8 @@ SAMPLED = 1_000
 """How many rows of an index are looked at to see how they are spread."""
 
 Result = TypeVar("Result")
+Transaction = AsyncConnection | AsyncSession
+"""One that is open."""
 
 
 def normalise_url(database: str | Path) -> str:
@@ -124,6 +127,8 @@ def engine_for(database: str | Path, **options: Any) -> AsyncEngine:
         if "poolclass" not in options:
             # One that is closed after each use would have the database plan every statement anew.
             options = {"pool_size": MOST_CONNECTIONS, "max_overflow": 0, **options}
+    else:
+        options.setdefault("module", DRIVER)
     # A failed statement is logged without its parameters: they may be names.
     engine = create_async_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
@@ -143,14 +148,25 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     return engine
 
 
-async def in_one_go(connection: aiosqlite.Connection, function: Callable[..., Result], *arguments: Any) -> Result:
-    """What the function makes of the driver's own connection and the arguments, in one call to its thread.
+def writing(engine: AsyncEngine) -> AsyncEngine:
+    """The engine for transactions that write.
 
-    The driver has no public way to have several statements run without coming back in between.
+    On SQLite, where one at a time can, it has one connection, which they get in the order in which they came: no thread
+    sleeps until another has done, and no file is opened for one that waits.
     """
-    execute: Any = connection._execute  # noqa: SLF001
-    result: Result = await execute(function, connection._conn, *arguments)  # noqa: SLF001
-    return result
+    if engine.dialect.name == "postgresql":
+        return engine
+    writer = _WRITERS.get(engine.sync_engine)
+    if writer is None:
+        options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_TIMEOUT / 1_000}
+        url = engine.url.render_as_string(hide_password=False)
+        writer = _WRITERS[engine.sync_engine] = engine_for(url, execution_options={"writes": True}, **options)
+        # Where SQLAlchemy disposes of an asynchronous engine, it may wait: so may what is called there.
+        event.listen(engine.sync_engine, "engine_disposed", lambda _: writer.sync_engine.dispose())
+    return writer
+
+
+_WRITERS: WeakKeyDictionary[Engine, AsyncEngine] = WeakKeyDictionary()
 
 
 async def driver_of(connection: AsyncConnection) -> Any:
@@ -158,13 +174,14 @@ async def driver_of(connection: AsyncConnection) -> Any:
     return (await connection.get_raw_connection()).driver_connection
 
 
-async def take_turns(connection: AsyncConnection, name: str) -> None:
+async def take_turns(transaction: Transaction, name: str) -> None:
     """Wait until no other transaction holds `name`, and hold it until this one ends.
 
     On SQLite a writing transaction has no other beside it anyway.
     """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"ascms:{name}"})
+    bound = transaction.get_bind() if isinstance(transaction, AsyncSession) else transaction
+    if bound.dialect.name == "postgresql":
+        await transaction.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"ascms:{name}"})
 
 
 @asynccontextmanager
@@ -184,7 +201,7 @@ async def turn_if_free(engine: AsyncEngine, name: str) -> AsyncIterator[bool]:
 async def refresh_statistics(engine: AsyncEngine) -> None:
     """Have SQLite see by samples how rows are spread, which its planner goes by. PostgreSQL does so by itself."""
     if engine.dialect.name == "sqlite":
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with writing(engine).begin() as connection:
             await connection.exec_driver_sql(f"PRAGMA analysis_limit = {SAMPLED}")
             await connection.exec_driver_sql("ANALYZE")
 
@@ -330,7 +347,7 @@ def _run(database: str | Path, action: Callable[[Connection], Result]) -> Result
     async def run() -> Result:
         engine = engine_for(database)
         try:
-            async with engine.execution_options(writes=True).begin() as connection:
+            async with writing(engine).begin() as connection:
                 return await connection.run_sync(action)
         finally:
             await engine.dispose()

@@ -24,7 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlalchemy.util import await_only
 
-from ascms.database import BUSY_TIMEOUT, driver_of, engine_for, in_one_go, sqlite_path
+from ascms.database import BUSY_TIMEOUT, driver_of, engine_for, sqlite_path
+from ascms.sqlite_driver import in_one_go
 from ascms.statements import LOGGER, Prepared, Rows
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ascms.database import engine_for, normalise_url, upgrade
+from ascms.database import engine_for, normalise_url, upgrade, writing
 from ascms.demo.world import build as build_world
 from ascms.models import (
     Case,
@@ -54,7 +54,7 @@ def fill_school(database: str | Path) -> None:
 async def _fill_school(database: str | Path) -> None:
     engine = engine_for(database)
     try:
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with writing(engine).begin() as connection:
             school = await connection.scalar(select(Organisation.id).where(Organisation.number == SCHOOL))
             assert school is not None, f"{database} has no school {SCHOOL}: it is no demo world"
             await _Mover(connection, school).fill()

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ascms import models
-from ascms.database import engine_for, normalise_url, state_directory, sync_url
+from ascms.database import engine_for, normalise_url, state_directory, sync_url, writing
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_two_writers_that_read_first_wait_for_each_other(database_url: str
     engine = engine_for(database_url)
 
     async def add(code: str) -> None:
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with writing(engine).begin() as connection:
             await connection.execute(select(models.Iwi.code))
             await asyncio.sleep(0)
             await connection.execute(insert(models.Iwi).values(code=code, name=code))

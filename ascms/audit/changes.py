@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ascms.database import take_turns
@@ -31,6 +31,10 @@ CHANGES: Final = "changes"
 FIRST: Final = b""
 """What the first entry follows."""
 LOGGER = logging.getLogger("ascms.audit")
+
+_ENTRIES: Final = cast(Table, ChangeEntry.__table__)
+_LAST: Final = select(_ENTRIES.c.sequence, _ENTRIES.c.mac).order_by(_ENTRIES.c.sequence.desc()).limit(1)
+_APPEND: Final = insert(_ENTRIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +71,28 @@ class ChangeLog:
         if not changes:
             return None
         await self._open()
-        await take_turns(await session.connection(), "change_log")
-        last = select(ChangeEntry.sequence, ChangeEntry.mac).order_by(ChangeEntry.sequence.desc()).limit(1)
-        previous = (await session.execute(last)).one_or_none()
+        await take_turns(session, "change_log")
+        previous = (await session.execute(_LAST)).one_or_none()
         sequence, mac = (previous.sequence, previous.mac) if previous is not None else (0, FIRST)
+        rows = []
         for change in changes:
             sequence += 1
             mac = change_mac(self._key, mac, sequence, change)
-            session.add(
-                ChangeEntry(
-                    sequence=sequence,
-                    occurred_at=change.occurred_at,
-                    action=change.action,
-                    user_id=change.user_id,
-                    organisation_id=change.organisation_id,
-                    roles=list(change.roles),
-                    subject_type=change.subject_type,
-                    subject_id=change.subject_id,
-                    student_id=change.student_id,
-                    mac=mac,
-                )
+            rows.append(
+                {
+                    "sequence": sequence,
+                    "occurred_at": change.occurred_at,
+                    "action": change.action,
+                    "user_id": change.user_id,
+                    "organisation_id": change.organisation_id,
+                    "roles": list(change.roles),
+                    "subject_type": change.subject_type,
+                    "subject_id": change.subject_id,
+                    "student_id": change.student_id,
+                    "mac": mac,
+                }
             )
-        await session.flush()
+        await session.execute(_APPEND, rows)
         return Head(sequence, mac)
 
     async def committed(self, head: Head | None) -> None:

@@ -18,7 +18,8 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ascms.database import BUSY_TIMEOUT, driver_of, in_one_go, sqlite_path
+from ascms.database import BUSY_TIMEOUT, driver_of, sqlite_path
+from ascms.sqlite_driver import in_one_go
 
 from .records import Content
 

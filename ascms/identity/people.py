@@ -9,6 +9,7 @@ from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, updat
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ascms.database import writing
 from ascms.models import (
     AccountEvent,
     Organisation,
@@ -135,7 +136,7 @@ async def welcome(engine: AsyncEngine, claims: Mapping[str, Any]) -> Person:
     subject = subject_of(claims)
     for attempt in range(ATTEMPTS):
         try:
-            async with engine.execution_options(writes=True).begin() as connection:
+            async with writing(engine).begin() as connection:
                 if not await _bind_invited(connection, subject, claims):
                     await connection.execute(insert(User).values(_new_user(subject, claims, plain=attempt > 0)))
         except IntegrityError:
@@ -211,7 +212,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
 async def record_sign_in(engine: AsyncEngine, person: Person, at: datetime, organisation_id: int | None) -> None:
     """Note that the person signed in at `at`, once however many requests bring the same token."""
     later = or_(User.last_signed_in_at.is_(None), User.last_signed_in_at < at)
-    async with engine.execution_options(writes=True).begin() as connection:
+    async with writing(engine).begin() as connection:
         noted = await connection.execute(update(User).where(User.id == person.id, later).values(last_signed_in_at=at))
         if noted.rowcount == 1:
             await connection.execute(

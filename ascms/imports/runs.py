@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from ascms.casework.calendar import local_day
 from ascms.casework.work import Actor, Work
-from ascms.database import may_pass_if_tried_again
+from ascms.database import may_pass_if_tried_again, writing
 from ascms.models import ImportProblem, ImportRun
 from ascms.settings import Settings
 
@@ -270,7 +270,7 @@ class Imports:
             LOGGER.error("import %d failed, and that could not be kept: %s", run_id, type(error).__name__)
 
     def _writing(self) -> Any:
-        return self._engine.execution_options(writes=True).begin()
+        return writing(self._engine).begin()
 
 
 def _in_log(error: Exception) -> str:

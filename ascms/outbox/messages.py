@@ -13,6 +13,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ascms.casework.invitations import TOPIC as INVITATION
+from ascms.database import writing
 from ascms.models import OutboxMessage
 
 EMAIL: Final = "email"
@@ -62,7 +63,7 @@ async def claim(engine: AsyncEngine, now: datetime) -> Claimed | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    async with engine.execution_options(writes=True).begin() as connection:
+    async with writing(engine).begin() as connection:
         row = (await connection.execute(first)).one_or_none()
         if row is None:
             return None
@@ -91,7 +92,7 @@ async def put_off(engine: AsyncEngine, claimed: Claimed, until: datetime, reason
 
 
 async def _settle(engine: AsyncEngine, claimed: Claimed, **values: Any) -> None:
-    async with engine.execution_options(writes=True).begin() as connection:
+    async with writing(engine).begin() as connection:
         await connection.execute(
             update(OutboxMessage).where(OutboxMessage.id == claimed.id, OutboxMessage.delivered_at.is_(None)),
             values,
@@ -109,6 +110,6 @@ async def waiting(engine: AsyncEngine) -> tuple[int, datetime | None]:
 async def forget_old(engine: AsyncEngine, now: datetime) -> None:
     """Delete what was delivered or dropped 90 days ago or earlier."""
     long_ago = now - KEPT
-    async with engine.execution_options(writes=True).begin() as connection:
+    async with writing(engine).begin() as connection:
         await connection.execute(delete(OutboxMessage).where(OutboxMessage.delivered_at <= long_ago))
         await connection.execute(delete(OutboxMessage).where(OutboxMessage.dropped_at <= long_ago))

@@ -1,8 +1,9 @@
 """Mutations of casework: comments, events, tasks, the needs fund, safety alerts, what was entered in error, alerts."""
 
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from ascms import models
 from ascms.casework import comments, errors_marked, events, needs_fund, safety_alerts, tasks
@@ -27,7 +28,7 @@ from ascms.schema.types.changes.casework import (
 )
 from ascms.schema.types.viewer import own_alerts
 
-from .changing import ON_CASE, Doing, On, act, given, on_key
+from .changing import NAMED, ON_CASE, Doing, On, act, given, on_key
 
 # Comments ----------------------------------------------------------------------------------------------------
 
@@ -87,14 +88,18 @@ async def add_safety_alert(doing: Doing, case: Case, asked: AddSafetyAlertInput)
     return Outcome({"safety_alert": alert.id, "case": case.id})
 
 
-def _case_of_task(asked: CompleteTaskInput) -> ColumnElement[bool]:
-    task_id = key_in(asked.id, "Task")
-    return Case.id == select(Task.case_id).where(Task.id == task_id).scalar_subquery()
-
+_ON_TASKS_CASE: Final = On(
+    "Case",
+    Case,
+    Case.id == select(Task.case_id).where(Task.id == NAMED).scalar_subquery(),
+    lambda given: key_in(given.id, "Task"),
+    "id",
+    "task",
+)
 
 ADD_EVENT = act(add_event, AddEventInput, CaseWorkers, ON_CASE)
 ADD_TASK = act(add_task, AddTaskInput, CaseWorkers, ON_CASE)
-COMPLETE_TASK = act(complete_task, CompleteTaskInput, CaseWorkers, On("Case", Case, _case_of_task, "id", "task"))
+COMPLETE_TASK = act(complete_task, CompleteTaskInput, CaseWorkers, _ON_TASKS_CASE)
 RECORD_NEEDS_FUND = act(record_needs_fund, RecordNeedsFundInput, CaseWorkers, ON_CASE)
 ADD_SAFETY_ALERT = act(add_safety_alert, AddSafetyAlertInput, CaseWorkers, ON_CASE)
 
@@ -108,7 +113,7 @@ async def mark_in_error(doing: Doing, item: errors_marked.Item, asked: MarkInErr
 
 
 def _markable(type_name: str, model: type[models.Base]) -> Act:
-    on = On(type_name, model, on_key(type_name, model).by, "id", "comment, event or file")
+    on = replace(on_key(type_name, model), named="comment, event or file")
     return act(mark_in_error, MarkInErrorInput, ErrorMarkers, on)
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
 import strawberry
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select, true
 from sqlalchemy.exc import DBAPIError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
@@ -55,13 +55,20 @@ NOBODY: Final = frozenset[Role]()
 M = TypeVar("M", bound=Base)
 
 
+NAMED: Final[BindParameter[Any]] = bindparam("named_in_the_input")
+
+
 @dataclass(frozen=True)
 class On:
-    """The row a mutation is about: its type, and how the input names it (`path`: the member that does)."""
+    """The row a mutation is about: its type, and how the input names it (`path`: the member that does).
+
+    `by` is a condition with `NAMED` in it, which has the value that `name_in` takes from an input.
+    """
 
     type_name: str
     model: type[Base]
-    by: Callable[[Any], ColumnElement[bool]]
+    by: ColumnElement[bool]
+    name_in: Callable[[Any], int | str | None]
     path: str
     named: str | None = None
     """What the input names, in words, where that is not the row itself but something on it."""
@@ -74,11 +81,11 @@ class On:
 
 def on_key(type_name: str, model: Any, path: str = "id") -> On:
     """A row named by its global identifier."""
-    return On(type_name, model, lambda given: model.id == key_in(getattr(given, path), type_name), path)
+    return On(type_name, model, model.id == NAMED, lambda given: key_in(getattr(given, path), type_name), path)
 
 
-ON_CASE: Final = On("Case", Case, lambda given: Case.number == given.number, "number")
-ON_REQUEST: Final = On("Request", Request, lambda given: Request.reference == given.reference, "reference")
+ON_CASE: Final = On("Case", Case, Case.number == NAMED, lambda given: given.number, "number")
+ON_REQUEST: Final = On("Request", Request, Request.reference == NAMED, lambda given: given.reference, "reference")
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,10 @@ class _Target:
     """Whether the viewer may read it: else nothing of it may be told, not even in a refusal."""
 
 
+def _done(outcome: Outcome) -> Outcome:
+    return replace(outcome, values={"problems": [], **outcome.values})
+
+
 @dataclass(frozen=True)
 class _Change:
     handler: Callable[..., Awaitable[Outcome]]
@@ -133,16 +144,20 @@ class _Change:
         workshop: Workshop = call.facts.offers["workshop"]
         for attempt in range(1, ATTEMPTS + 1):
             call.begins()
+            target: list[_Target] = []
             try:
                 actor = actor_of(call.facts.viewer)
                 async with workshop.open(actor, call.name, call.facts.now, call.commits) as work:
-                    return await self._once(work, call)
+                    return await self._once(work, call, target)
+            except Refused as refused:
+                return self._refusal(refused, target)
             except DBAPIError as error:
                 if attempt == ATTEMPTS or not may_pass_if_tried_again(error):
                     raise
         raise AssertionError("unreachable")
 
-    async def _once(self, work: Work, call: Call) -> Outcome:
+    async def _once(self, work: Work, call: Call, target: list[_Target]) -> Outcome:
+        """Do it in the transaction. Raises Refused where nothing is to be kept of a refusal."""
         viewer = call.facts.viewer
         doing = Doing(work, Me(call.facts.policy, viewer.roles), viewer, call)
         # What needs no role needs no organisation to act for either, and may take it away: a retry comes without it.
@@ -150,20 +165,23 @@ class _Change:
         earlier = await kept(work, call, asker)
         if earlier is not None:
             return await self._as_of_today(doing, earlier)
-        target: list[_Target] = []
+        if call.retry is None:
+            return _done(await self._do(doing, target))
         try:
             async with work.session.begin_nested():
-                outcome = await self._do(doing, target)
+                outcome = _done(await self._do(doing, target))
                 await work.session.flush()
         except Refused as refused:
             work.forget()
-            shown = {self.on.word: target[0].key} if target and self.on is not None else {}
-            outcome = Outcome(shown, {"problems": [_in_client_terms(problem) for problem in refused.problems]})
+            outcome = self._refusal(refused, target)
             await keep(work, call, asker, outcome, target[0].key if target else None)
             return outcome
-        outcome = replace(outcome, values={"problems": [], **outcome.values})
         await keep(work, call, asker, outcome, None)
         return outcome
+
+    def _refusal(self, refused: Refused, target: list[_Target]) -> Outcome:
+        shown = {self.on.word: target[0].key} if target and self.on is not None else {}
+        return Outcome(shown, {"problems": [_in_client_terms(problem) for problem in refused.problems]})
 
     async def _as_of_today(self, doing: Doing, earlier: tuple[Outcome, int | None]) -> Outcome:
         """What came of it, told as far as today's rights go: a refusal of a row out of scope tells nothing."""
@@ -205,8 +223,9 @@ class _Change:
     async def _find(self, doing: Doing, given: Any) -> _Target:
         """The row, held until the end. Raises Refused where the viewer has none, or may not change it."""
         assert self.on is not None
-        statement = _changeable(self, doing.me.policy, doing.viewer.roles).where(self.on.by(given))
-        rows = (await doing.work.session.execute(statement, dict(parameters_of(doing.viewer)))).all()
+        statement = _changeable(self, doing.me.policy, doing.viewer.roles)
+        parameters = {**parameters_of(doing.viewer), NAMED.key: self.on.name_in(given)}
+        rows = (await doing.work.session.execute(statement, parameters)).all()
         if not rows:
             raise self._missing()
         row, reached, permitted = rows[0]
@@ -260,7 +279,7 @@ def _changeable(change: _Change, policy: Policy, roles: frozenset[Role]) -> Sele
     allowed = decided(me.may(change.audience, change.on.type_name, model))
     return (
         select(model, me.row_scope(change.on.type_name, model).label("reached"), allowed.label("allowed"))
-        .where(change.reach(me))
+        .where(change.reach(me), change.on.by)
         .with_for_update(of=model, key_share=True)
         .execution_options(populate_existing=True)
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from ascms.audit import Change, ChangeLog
 from ascms.casework.work import Actor, Entry, Work
+from ascms.database import writing
 from ascms.identity.viewer import Viewer
 from ascms.models import Role
 from ascms.settings import Settings
@@ -41,15 +42,14 @@ class Workshop:
 
         `committing` is called when all else is done: from there on it must not be broken off.
         """
-        engine = self.engine.execution_options(writes=True)
-        async with AsyncSession(engine, expire_on_commit=False, autoflush=True) as session:
+        async with AsyncSession(writing(self.engine), expire_on_commit=False, autoflush=True) as session:
             work = Work(session, actor, now, action, self.settings)
             async with session.begin():
                 yield work
                 await session.flush()
                 changes = [_change(work, entry) for entry in dict.fromkeys(work.entries)]
                 head = await self.changes.append(session, changes)
-                await self.bus.publish_in(await session.connection(), work.signals)
+                await self.bus.publish_in(session, work.signals)
                 committing()
         await self.changes.committed(head)
         self.bus.after_commit(work.signals)

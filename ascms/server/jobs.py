@@ -14,7 +14,7 @@ from typing import Final, Self
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import refresh_statistics, turn_if_free
+from ascms.database import refresh_statistics, turn_if_free, writing
 from ascms.models import IdempotencyKey
 from ascms.outbox import forget_old
 
@@ -148,5 +148,5 @@ class _Daily:
 
 
 async def _forget_outcomes(engine: AsyncEngine, now: datetime) -> None:
-    async with engine.execution_options(writes=True).begin() as connection:
+    async with writing(engine).begin() as connection:
         await connection.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= now - KEYS_KEPT))

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
-from ascms.database import engine_for
+from ascms.database import Transaction, engine_for
 from ascms.settings import Settings
 
 from .hub import Hub, Subscription
@@ -23,8 +22,8 @@ class Bus(Protocol):
     async def aclose(self) -> None:
         """End every subscription, and listen no more."""
 
-    async def publish_in(self, connection: AsyncConnection, signals: Sequence[Signal]) -> None:
-        """Have the signals go out when the transaction of `connection` is committed, and not if it is not."""
+    async def publish_in(self, transaction: Transaction, signals: Sequence[Signal]) -> None:
+        """Have the signals go out when the transaction is committed, and not if it is not."""
 
     def after_commit(self, signals: Sequence[Signal]) -> None:
         """The transaction is committed."""
@@ -46,7 +45,7 @@ class LocalBus:
         """End every subscription."""
         self._hub.close()
 
-    async def publish_in(self, connection: AsyncConnection, signals: Sequence[Signal]) -> None:
+    async def publish_in(self, transaction: Transaction, signals: Sequence[Signal]) -> None:
         """Nothing yet: a transaction may still fail."""
 
     def after_commit(self, signals: Sequence[Signal]) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import driver_of
+from ascms.database import Transaction, driver_of
 
 from .hub import Hub, Subscription
 from .signal import Signal, Topic
@@ -58,10 +58,10 @@ class PostgresBus:
                 await self._task
         await self._engine.dispose()
 
-    async def publish_in(self, connection: AsyncConnection, signals: Sequence[Signal]) -> None:
+    async def publish_in(self, transaction: Transaction, signals: Sequence[Signal]) -> None:
         """Have the signals go out with the transaction's commit."""
         if signals:
-            await connection.execute(_NOTIFY, {"payloads": [signal.to_json() for signal in signals]})
+            await transaction.execute(_NOTIFY, {"payloads": [signal.to_json() for signal in signals]})
 
     def after_commit(self, signals: Sequence[Signal]) -> None:
         """Nothing: they come back to this process as to every other."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from ascms.audit import Change, ChangeLog, Kind, Report, verify
 from ascms.audit.heads import Head, HeadFile, head_files, heads_directory
+from ascms.database import writing
 from tests.audit.conftest import KEY, MAY, Tamper, World
 
 Checked = Callable[[], Awaitable[Report]]
@@ -32,7 +33,7 @@ def a_change(world: World, action: str = "addComment") -> Change:
 
 async def commit(engine: AsyncEngine, changes: ChangeLog, *entries: Change, head: bool = True) -> None:
     """One transaction with these entries; without its head, as a process leaves it that ends too early."""
-    async with AsyncSession(engine.execution_options(writes=True)) as session:
+    async with AsyncSession(writing(engine)) as session:
         async with session.begin():
             written = await changes.append(session, entries)
         if head:
@@ -213,7 +214,7 @@ async def test_a_commit_without_its_head_is_a_note(
 async def test_a_change_that_was_rolled_back_leaves_no_gap(
     written: ChangeLog, engine: AsyncEngine, world: World, checked: Checked
 ) -> None:
-    async with AsyncSession(engine.execution_options(writes=True)) as session:
+    async with AsyncSession(writing(engine)) as session:
         await written.append(session, [a_change(world)])
         await session.rollback()
     await commit(engine, written, a_change(world))

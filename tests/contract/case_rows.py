@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ascms import models
 from ascms.audit import ChangeLog
-from ascms.database import engine_for, state_directory
+from ascms.database import engine_for, state_directory, writing
 from ascms.models import Base, CaseStatus, CaseType, RequestStatus
 from ascms.planning.identifiers import encode
 from ascms.resolvers.workshop import Workshop
@@ -60,8 +60,8 @@ def make(
     async def write() -> Made:
         engine = engine_for(server.database)
         try:
-            writing = engine.execution_options(writes=True)
-            async with AsyncSession(writing, expire_on_commit=False) as session, session.begin():
+            writer = writing(engine)
+            async with AsyncSession(writer, expire_on_commit=False) as session, session.begin():
                 return await _make(session)
         finally:
             await engine.dispose()
@@ -208,8 +208,8 @@ def person(server: DemoServer, organisation_number: str, *roles: str) -> int:
 
     async def write() -> int:
         engine = engine_for(server.database)
-        writing = engine.execution_options(writes=True)
-        async with AsyncSession(writing, expire_on_commit=False) as session, session.begin():
+        writer = writing(engine)
+        async with AsyncSession(writer, expire_on_commit=False) as session, session.begin():
             name = f"made{number}@example.nz"
             who = smallest.user(username=name, email=name, training_completed_at=OPENED)
             session.add(who)

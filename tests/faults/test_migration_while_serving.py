@@ -14,7 +14,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection
 
-from ascms.database import alembic_config, engine_for, migrations, sqlite_path, upgrade
+from ascms.database import alembic_config, engine_for, migrations, sqlite_path, upgrade, writing
 from tests.conftest import KINDS
 from tests.faults.clients import Client, lacking
 from tests.faults.killable import KillableServer
@@ -66,7 +66,7 @@ def upgrade_to_the_next(url: str, folder: Path) -> None:
 
     async def work() -> None:
         engine = engine_for(url)
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with writing(engine).begin() as connection:
             await connection.run_sync(run)
         await engine.dispose()
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ascms.audit import ChangeLog
 from ascms.casework.work import Actor
-from ascms.database import engine_for, upgrade
+from ascms.database import engine_for, upgrade, writing
 from ascms.imports import Import, Imports, ImportState
 from ascms.imports.processes import Progress, Read
 from ascms.imports.stager import Order, stage
@@ -126,7 +126,7 @@ class Desk:
 
     async def do(self, statement: str, **values: Any) -> None:
         """Write beside the imports."""
-        async with self.engine.execution_options(writes=True).begin() as connection:
+        async with writing(self.engine).begin() as connection:
             await connection.execute(text(statement), values)
 
     async def everything(self) -> dict[str, list[tuple[Any, ...]]]:

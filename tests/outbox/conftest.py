@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import engine_for
+from ascms.database import engine_for, writing
 from ascms.models import AlertKind, Organisation, OutboxMessage, User
 from ascms.outbox import Outbox
 from ascms.settings import Settings
@@ -54,7 +54,7 @@ class Box:
         self.written += 1
         key = f"{kind.lower()}-alert-{self.written}"
         payload = {"case": CASE, "reference": None, "kind": str(kind), **about} if topic == "email" else {}
-        async with self.engine.execution_options(writes=True).begin() as connection:
+        async with writing(self.engine).begin() as connection:
             payload["user"] = await connection.scalar(select(User.id).where(User.username == to))
             payload["organisation"] = await connection.scalar(select(Organisation.id).where(Organisation.number == at))
             assert None not in (payload["user"], payload["organisation"])
@@ -88,7 +88,7 @@ class Box:
 
     async def time_passes(self) -> None:
         """Whatever waits is due now."""
-        async with self.engine.execution_options(writes=True).begin() as connection:
+        async with writing(self.engine).begin() as connection:
             waiting = update(OutboxMessage).where(OutboxMessage.next_attempt_at.is_not(None))
             await connection.execute(waiting.values(next_attempt_at=datetime(2026, 1, 1, tzinfo=UTC)))
         self.committed()
@@ -98,7 +98,7 @@ class Box:
             return await connection.scalar(text(statement), values)
 
     async def execute(self, statement: str, **values: Any) -> None:
-        async with self.engine.execution_options(writes=True).begin() as connection:
+        async with writing(self.engine).begin() as connection:
             await connection.execute(text(statement), values)
 
 

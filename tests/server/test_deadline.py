@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from ascms.database import engine_for
+from ascms.database import engine_for, writing
 from tests.conftest import build_world
 from tests.support.databases import Databases
 from tests.support.live import signed_in
@@ -64,7 +64,7 @@ async def held(server: DemoServer, statement: str) -> AsyncIterator[None]:
     """Somebody else has a transaction open in which they ran the statement."""
     engine = engine_for(server.database)
     try:
-        async with engine.execution_options(writes=True).connect() as connection:
+        async with writing(engine).connect() as connection:
             await connection.execute(text(statement))
             yield
             await connection.rollback()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ascms.database import engine_for, turn_if_free
+from ascms.database import engine_for, turn_if_free, writing
 from ascms.models import Code, IdempotencyKey, OutboxMessage, User
 from ascms.server.jobs import Job, Jobs, housekeeping
 from tests.conftest import build_world
@@ -98,7 +98,7 @@ async def test_e_mails_are_forgotten_90_days_after_they_were_settled_and_never_b
         "waiting": {},
         "tried": {"attempts": 99, "next_attempt_at": old, "last_error": "away"},
     }
-    async with engine.execution_options(writes=True).begin() as connection:
+    async with writing(engine).begin() as connection:
         for key, more in messages.items():
             row = {"deduplication_key": key, "topic": "email", "payload": {}, "created_at": very_old, **more}
             await connection.execute(insert(OutboxMessage).values(row))
@@ -109,7 +109,7 @@ async def test_e_mails_are_forgotten_90_days_after_they_were_settled_and_never_b
 
 
 async def test_outcomes_of_retried_requests_are_forgotten_after_seven_days(engine: AsyncEngine) -> None:
-    async with engine.execution_options(writes=True).begin() as connection:
+    async with writing(engine).begin() as connection:
         user = {"username": "a@b.nz", "email": "a@b.nz", "display_name": "A", "display_name_folded": "a"}
         await connection.execute(insert(User).values(user))
         person = await connection.scalar(select(func.max(User.id)))
@@ -124,7 +124,7 @@ async def test_once_a_day_it_is_seen_how_rows_are_spread(engine: AsyncEngine) ->
     jobs = Jobs(engine, 60, housekeeping(engine))
     seen = []
     for half_days, number in enumerate(("first", "second", "third")):
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with writing(engine).begin() as connection:
             await connection.execute(insert(Code).values(code_set="word", code=number, label=number))
         assert await jobs.round(NOW + half_days * DAY / 2)
         seen.append(await _codes_known(engine))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from ascms.database import engine_for, take_turns
+from ascms.database import engine_for, take_turns, writing
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ def execute(database: str, *statements: str) -> None:
     async def write() -> None:
         engine = engine_for(database)
         try:
-            async with engine.execution_options(writes=True).begin() as connection:
+            async with writing(engine).begin() as connection:
                 for statement in statements:
                     await connection.execute(text(statement))
         finally:
@@ -53,7 +53,7 @@ async def changes_wait(database: str) -> AsyncIterator[None]:
     """Every change of the database waits until this is left. Sign in before: the first one of a token is a change."""
     engine = engine_for(database)
     try:
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with writing(engine).begin() as connection:
             await take_turns(connection, "change_log")
             yield
     finally:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import insert
 
-from ascms.database import engine_for
+from ascms.database import engine_for, writing
 from ascms.models import Base
 from tests.planning.invented.cases import cases, requests
 from tests.planning.invented.chance import Chance
@@ -29,7 +29,7 @@ async def write(url: str, rows: Mapping[str, Sequence[Row]]) -> None:
     """Put a world into a migrated database that has no rows."""
     engine = engine_for(url)
     try:
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with writing(engine).begin() as connection:
             for table in Base.metadata.sorted_tables:
                 for batch in _alike(rows.get(table.name, ())):
                     await connection.execute(insert(table), batch)
