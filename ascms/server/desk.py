@@ -168,8 +168,10 @@ class Desk:
         """How files are taken that come with a request of the viewer's."""
         return Receiving(self.incoming, largest_file(self.operations.policy, self.settings, viewer))
 
-    async def prepared(self, asked: GraphQLRequest, viewer: Viewer) -> tuple[Asked, Plan]:
-        """The operation and its plan. Raises RequestErrors."""
+    async def prepared(self, asked: GraphQLRequest, viewer: Viewer, known: Asked | None = None) -> tuple[Asked, Plan]:
+        """The operation, as it is `known` where it was read before, and its plan. Raises RequestErrors."""
+        if known is not None:
+            return known, await in_time(self.operations.planned(known, viewer), self.settings.operation_seconds)
         prepared = await self.operations.prepared(asked.query, asked.operation_name, asked.variables, viewer)
         if asked.keep_as is not None:
             self.persisted.keep(asked.keep_as, asked.query)

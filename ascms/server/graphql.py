@@ -134,17 +134,18 @@ class Endpoint:
         return self._desk.recognise(raw.get(b"authorization", b""), raw.get(b"x-ascms-organisation", b""))
 
     async def _answer(
-        self, request: Request, asked: GraphQLRequest, media: str | None, identified: Identified, *, fresh: bool
-    ) -> "Response | Sent":
-        """`fresh`: the viewer's rights were read for this request."""
+        self, request: Request, asked: GraphQLRequest, media: str | None, identified: Identified, *, fresh: bool,
+        known: Asked | None = None,
+    ) -> "Response | Sent":  # fmt: skip
+        """`fresh`: the viewer's rights were read for this request. `known`: its operation, where it was read before."""
         try:
-            operation, plan = await self._desk.prepared(asked, identified.viewer)
+            operation, plan = await self._desk.prepared(asked, identified.viewer, known)
         except RequestErrors:
             if fresh:
                 raise
             return await self._answer_anew(request, asked, media)
         if not fresh and not operation.reads_only:
-            return await self._answer_anew(request, asked, media)
+            return await self._answer_anew(request, asked, media, operation)
         if request.method == "HEAD" and not operation.reads_only:
             raise Unreadable(405, "HEAD is for queries only; send other operations with POST.", {"Allow": "POST"})
         if is_subscription(operation):
@@ -157,11 +158,14 @@ class Endpoint:
         try:
             return await self._done(request, asked, operation, plan, identified, media)
         except RightsChanged:
-            return await self._answer_anew(request, asked, media)
+            return await self._answer_anew(request, asked, media, operation)
 
-    async def _answer_anew(self, request: Request, asked: GraphQLRequest, media: str | None) -> "Response | Sent":
+    async def _answer_anew(
+        self, request: Request, asked: GraphQLRequest, media: str | None, known: Asked | None = None
+    ) -> "Response | Sent":
         """The answer by the rights that hold now."""
-        return await self._answer(request, asked, media, await self._desk.identify(request.headers), fresh=True)
+        identified = await self._desk.identify(request.headers)
+        return await self._answer(request, asked, media, identified, fresh=True, known=known)
 
     async def _done(
         self, request: Request, asked: GraphQLRequest, operation: Asked, plan: Plan, identified: Identified,
