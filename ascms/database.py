@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from ascms.models import Base, Organisation
 from ascms.settings import Settings
-from ascms.sqlite_driver import DRIVER
+from ascms.sqlite_driver import BEGIN_TO_WRITE, DRIVER
 
 MOST_CONNECTIONS = 10
 """Connections to PostgreSQL of an engine's pool; beside it, as many read (`snapshots`)."""
@@ -256,7 +256,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+        connection.exec_driver_sql(BEGIN_TO_WRITE if options.get("writes") else "BEGIN")
 
 
 def migrations() -> Path:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ascms.database import driver_of, engine_for, normalise_url, writing
 
 WORD = Table("word", MetaData(), Column("id", Integer, primary_key=True), Column("text", String, unique=True))
-LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n"
+COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :most) SELECT i FROM n"
 
 STATEMENTS: dict[str, tuple[Any, Any]] = {
     "rows": (select(WORD).order_by(WORD.c.id), None),
@@ -44,7 +44,7 @@ async def prepare(connection: AsyncConnection) -> None:
 
 
 async def told(engine: AsyncEngine, statement: Any, given: Any) -> Any:
-    """All that SQLAlchemy tells of a statement's result."""
+    """All that SQLAlchemy tells of a statement's result. Nothing of it stays."""
     async with engine.connect() as connection:
         await prepare(connection)
         try:
@@ -64,6 +64,37 @@ async def test_a_statement_tells_what_it_tells_by_sqlalchemys_own_way(
     expected = await told(own, *STATEMENTS[name])
     await own.dispose()
     assert await told(engine, *STATEMENTS[name]) == expected
+    # At first each goes to the thread. The second time it is known to be short, where it is.
+    for _ in range(2):
+        assert await told(writing(engine), *STATEMENTS[name]) == expected
+
+
+async def test_a_select_that_takes_long_for_once_holds_up_nobody(engine: AsyncEngine) -> None:
+    """It took little until now, so it is begun where it is asked for; then it goes to the thread."""
+    counting = text(f"SELECT count(*) FROM ({COUNT})")
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with writing(engine).begin() as connection:
+        await prepare(connection)
+        for _ in range(2):
+            assert await connection.scalar(counting, {"most": 3}) == 3
+        others = asyncio.create_task(count_turns())
+        await asyncio.sleep(0)
+        before = turns
+        assert await connection.scalar(counting, {"most": 3}) == 3
+        assert turns == before, "it was not run where it was asked for"
+        assert await connection.scalar(counting, {"most": 1_000_000}) == 1_000_000
+        assert turns > before + 1
+        others.cancel()
+        await connection.execute(insert(WORD), {"text": "whā"})
+    async with engine.connect() as connection:
+        assert len((await connection.execute(select(WORD))).all()) == 4
 
 
 async def test_a_statement_that_is_broken_off_leaves_nobody_waiting(engine: AsyncEngine) -> None:
@@ -75,7 +106,7 @@ async def test_a_statement_that_is_broken_off_leaves_nobody_waiting(engine: Asyn
         async with writing(engine).begin() as connection:
             await connection.execute(insert(WORD), {"text": "half"})
             begun.set()
-            await connection.execute(text(LONG))
+            await connection.execute(text(COUNT), {"most": 1_000_000})
 
     begun = asyncio.Event()
     task = asyncio.create_task(begin_and_hang())
