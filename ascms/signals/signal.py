@@ -1,7 +1,7 @@
 """A signal: that something changed, by keys alone."""
 
 from collections.abc import Hashable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -58,7 +58,7 @@ class Signal:
 
     def to_json(self) -> str:
         """The signal as it travels. Raises ValueError where it is too long to."""
-        members = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        members = {name: value for name in self.__slots__ if (value := getattr(self, name)) not in (None, ())}
         text = orjson.dumps(members)
         if len(text) > MOST_BYTES:
             raise ValueError(f"a signal has {len(text):,} bytes, {MOST_BYTES:,} at most travel; name fewer rows")
