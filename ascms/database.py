@@ -141,6 +141,11 @@ def engine_for(database: str | Path, **options: Any) -> AsyncEngine:
     return engine
 
 
+def one_connection(database: str | Path) -> AsyncEngine:
+    """An engine for `database` that has one connection, for whatever is asked of it."""
+    return engine_for(database, pool_size=1, max_overflow=0, execution_options={"alone": True})
+
+
 def reading(engine: AsyncEngine) -> AsyncEngine:
     """The engine for reads of several statements: all of them see the database as it was at the first."""
     if engine.dialect.name == "postgresql":
@@ -156,6 +161,8 @@ def writing(engine: AsyncEngine) -> AsyncEngine:
     """
     if engine.dialect.name == "postgresql":
         return engine
+    if engine.get_execution_options().get("alone"):
+        return engine.execution_options(writes=True)
     writer = _WRITERS.get(engine.sync_engine)
     if writer is None:
         options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": BUSY_TIMEOUT / 1_000}

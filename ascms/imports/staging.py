@@ -17,7 +17,7 @@ from sqlalchemy import Table, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from ascms.database import driver_of, engine_for
+from ascms.database import driver_of, one_connection
 
 from .known import Known
 from .processes import Progress, Read, Stager
@@ -75,7 +75,7 @@ async def staging(database_url: str, directory: Path) -> AsyncIterator[Place]:
     """Room for one import. `directory` is the state directory. Raises AlreadyRunningError while there is another."""
     folder = directory / "imports"
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-    engine = engine_for(database_url, pool_size=1, max_overflow=0)
+    engine = one_connection(database_url)
     on_postgres = engine.dialect.name == "postgresql"
     try:
         async with _locked_in(engine) if on_postgres else _locked(folder / "lock"):
