@@ -5,9 +5,8 @@ A comment at once says that the subscription is in place, and one in each silenc
 """
 
 import asyncio
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from starlette.responses import Response
@@ -34,17 +33,13 @@ def accepts_events(accept: str | None) -> bool:
     return False
 
 
-def next_event(body: Mapping[str, Any]) -> bytes:
-    """An answer as an event. JSON from orjson has no line breaks."""
-    return _next(orjson.dumps(body))
-
-
 def once(body: bytes) -> bytes:
     """The events of an operation that has one answer, given as JSON."""
-    return _next(body) + COMPLETE
+    return next_event(body) + COMPLETE
 
 
-def _next(body: bytes) -> bytes:
+def next_event(body: bytes) -> bytes:
+    """An answer, given as JSON, as an event. JSON from orjson has no line breaks."""
     return b"event: next\ndata: " + body + b"\n\n"
 
 
@@ -90,8 +85,7 @@ class EventStream(Response):
             try:
                 body = coming.result()
             except Exception as error:  # noqa: BLE001 (`problem_of` logs what nobody expected)
-                body = {"errors": problem_of(error).errors}
-                await self._write(next_event(body), send)
+                await self._write(next_event(orjson.dumps({"errors": problem_of(error).errors})), send)
                 return
             if body is None:
                 return

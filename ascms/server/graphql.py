@@ -176,7 +176,7 @@ class Endpoint:
         retry = retry_of(headers.get("idempotency-key"), asked)
         answer = await self._desk.answer(asked, operation, plan, facts, headers, retry, identified.standing)
         rate: Rate = facts.offers["rate_limit"]
-        return respond(200, answer.encoded(), media, dict(rate.headers))
+        return respond(200, answer.encoded, media, dict(rate.headers))
 
 
 HOW_TO_ASK: Final = (

@@ -353,7 +353,7 @@ class Operation:
             finally:
                 self._desk.end(viewer)
             self._tell(200)
-            await self._next(answer.body())
+            await self._next(answer.encoded)
             await self._complete()
         except Exception as error:  # noqa: BLE001 (`problem_of` logs what nobody expected)
             await self.fail(error)
@@ -373,9 +373,9 @@ class Operation:
         except Exception as error:  # noqa: BLE001 (`problem_of` logs what nobody expected)
             await self.fail(error)
 
-    async def _next(self, body: Mapping[str, Any]) -> None:
+    async def _next(self, body: bytes) -> None:
         if self._socket.is_under_way(self):
-            await self._socket.send({"id": self.key, "type": "next", "payload": body})
+            await self._socket.send({"id": self.key, "type": "next", "payload": orjson.Fragment(body)})
 
     async def _complete(self) -> None:
         if self._socket.is_under_way(self):

@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from ascms.identity import OrganisationRefused, Viewer
 from ascms.planning.deadline import in_time
@@ -49,7 +49,7 @@ class Stream:
         self._signals.close()
         self._streams.forget(self)
 
-    async def bodies(self) -> AsyncIterator[dict[str, Any]]:
+    async def bodies(self) -> AsyncIterator[bytes]:
         """The answers, as JSON has them."""
         try:
             while (signal := await self._next()) is not None:
@@ -73,7 +73,7 @@ class Stream:
                     except TooSlow:
                         raise OverTheLimit("TOO_SLOW", SLOW, 1) from None
 
-    async def _told(self, signal: Signal) -> list[dict[str, Any]]:
+    async def _told(self, signal: Signal) -> list[bytes]:
         viewer = await self._desk.viewer(self._headers)
         now = datetime.now(UTC)
         asked, plan = await self._following.plan(viewer)
@@ -86,7 +86,7 @@ class Stream:
         self._signals.turn_to([*self._following.topics(plan, viewer), *_rights_of(viewer)])
         for answer in answers:
             await self._desk.log(answer, facts)
-        return [answer.body() for answer in answers]
+        return [answer.encoded for answer in answers]
 
 
 class Streams:

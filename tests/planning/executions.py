@@ -63,7 +63,7 @@ async def answered(operations: Operations, asked: Asked) -> Said:
         "redacted": plan.redacted,
         "students": sorted(answer.subjects),
     }
-    return Said(orjson.dumps(answer.body()), orjson.dumps(logged))
+    return Said(answer.encoded, orjson.dumps(logged))
 
 
 @cache

@@ -18,7 +18,7 @@ import pytest
 from ascms.database import sqlite_path, upgrade
 from ascms.models import Base
 from tests.conftest import build_world
-from tests.planning.test_statements import BOTH, LEAD, OFFICE, PRIVACY, QUERIES, WORKFLOW, Asker
+from tests.planning.test_statements import BOTH, LEAD, OFFICE, PRIVACY, QUERIES, WORKFLOW, Asker, said
 from tests.support.databases import Databases
 
 NATION = Path(__file__).with_name("nation_statistics.csv")
@@ -153,7 +153,7 @@ def statements_of(asker: Asker, who: str, name: str) -> list[str]:
     variables = {}
     if name == "case":
         answer, _ = asker.ask(who, "{ cases(first: 1) { nodes { number } } }")
-        variables["number"] = answer.data["cases"]["nodes"][0]["number"]
+        variables["number"] = said(answer)["cases"]["nodes"][0]["number"]
     _, statements = asker.ask(who, OPERATIONS[name], variables)
     assert statements
     return statements

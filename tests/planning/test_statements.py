@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -90,21 +91,26 @@ WORKFLOW = "workflow@waikato-attendance.nz 5001"
 PRIVACY = "privacy@ministry.nz 9000"
 
 
+def said(answer: Answer) -> Any:
+    """The data of an answer."""
+    return orjson.loads(answer.encoded)["data"]
+
+
 def test_what_the_two_measured_documents_cost(asker: Asker) -> None:
     for who in (LEAD, OFFICE, BOTH, WORKFLOW, PRIVACY):
         answer, statements = asker.ask(who, HOME.read_text())
         assert len(statements) <= 4, statements
         if who == LEAD:
-            assert len(answer.data["cases"]["nodes"]) == 30
+            assert len(said(answer)["cases"]["nodes"]) == 30
         number = "00307473" if who in (LEAD, OFFICE, BOTH) else _some_case(asker, who)
         answer, statements = asker.ask(who, CASE.read_text(), {"number": number})
-        assert answer.data["case"]["number"] == number
+        assert said(answer)["case"]["number"] == number
         assert len(statements) <= 9, statements
 
 
 def _some_case(asker: Asker, who: str) -> str:
     answer, _ = asker.ask(who, "{ cases(first: 1) { nodes { number } } }")
-    number: str = answer.data["cases"]["nodes"][0]["number"]
+    number: str = said(answer)["cases"]["nodes"][0]["number"]
     return number
 
 
@@ -117,7 +123,7 @@ def test_one_statement_per_list_whatever_the_number_of_rows(asker: Asker) -> Non
     counts = set()
     for size in (1, 10, 100):
         answer, statements = asker.ask(PRIVACY, text, {"n": size})
-        assert len(answer.data["students"]["nodes"]) == size
+        assert len(said(answer)["students"]["nodes"]) == size
         counts.add(len(statements))
     # Ethnicities and caregivers are read with their students on SQLite.
     assert counts == {asker.takes(4)}
@@ -127,11 +133,11 @@ def test_pages_inside_pages_go_on_where_they_ended(asker: Asker) -> None:
     text = """query Inside($after: String) { case(number: "00307473") { events(first: 1, after: $after) {
       totalCount nodes { kind } pageInfo { endCursor hasNextPage hasPreviousPage } } } }"""
     first, statements = asker.ask(LEAD, text)
-    page = first.data["case"]["events"]
+    page = said(first)["case"]["events"]
     assert (page["totalCount"], len(page["nodes"])) == (1, 1)
     assert len(statements) == asker.takes(2)
     beyond, statements = asker.ask(LEAD, text, {"after": page["pageInfo"]["endCursor"]})
-    page = beyond.data["case"]["events"]
+    page = said(beyond)["case"]["events"]
     assert (page["totalCount"], page["nodes"], page["pageInfo"]["hasPreviousPage"]) == (1, [], True)
     assert len(statements) == asker.takes(2)
 
@@ -166,5 +172,5 @@ def test_what_is_hidden_on_a_row_does_not_leave_the_database(asker: Asker) -> No
 
 def test_a_forbidden_root_and_texts_cost_nothing(asker: Asker) -> None:
     answer, statements = asker.ask(WORKFLOW, "{ services { name } support { phone } privacyStatement { version } }")
-    assert answer.data["services"] is None
+    assert said(answer)["services"] is None
     assert statements == []
