@@ -56,6 +56,7 @@ M = TypeVar("M", bound=Base)
 
 
 NAMED: Final[BindParameter[Any]] = bindparam("named_in_the_input")
+"""What an input names its row by. A parameter, so that the statement that finds the row is worded once."""
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,7 @@ def reached(panel: Panel, case_id: int) -> bool:
 # The statements that the database sees -----------------------------------------------------------------------
 
 TRIES: Final = 4
+"""How often two are compared until they are the same."""
 
 
 class Statements:
