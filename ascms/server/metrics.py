@@ -30,6 +30,7 @@ from starlette.responses import Response
 
 from ascms import __version__
 from ascms.audit import AccessLog
+from ascms.database import writing
 from ascms.identity import Authenticator
 from ascms.outbox import Outbox
 from ascms.planning.service import Operations
@@ -189,11 +190,11 @@ class Metrics(Collector):
         yield _counter("ascms_cache_evictions", "Entries that gave way to others.", dropped, "cache")
 
     def _of_connections(self) -> Iterator[Metric]:
-        pool, reading = self._sources.engine.pool, usage_of(self._sources.engine)
-        used = pool.checkedout() if isinstance(pool, QueuePool) else 0
-        idle = pool.checkedin() if isinstance(pool, QueuePool) else 0
+        engine, reading = self._sources.engine, usage_of(self._sources.engine)
+        pools = [pool for pool in {engine.pool, writing(engine).pool} if isinstance(pool, QueuePool)]
         connections = {
-            ("general", "used"): used, ("general", "idle"): idle,
+            ("general", "used"): sum(pool.checkedout() for pool in pools),
+            ("general", "idle"): sum(pool.checkedin() for pool in pools),
             ("reading", "used"): reading.used, ("reading", "idle"): reading.open - reading.used,
         }  # fmt: skip
         name = "ascms_database_connections"
